@@ -1,0 +1,56 @@
+/** Counters of one pipeline. The accounting equation of the design holds over them at every instant. */
+
+/**
+ * `seen = sum(excluded) + sampledOut + skipped + open + pending + journalled + sum(dropped)`.
+ * Manual events, start records and foreign telemetry count as seen when they arrive.
+ */
+export interface CaptureCounters {
+  seen: number;
+  /** By the name of the rule that excluded them. */
+  readonly excluded: Record<string, number>;
+  sampledOut: number;
+  /** The service called `skipAudit()`. */
+  skipped: number;
+  /** Requests that have not closed yet. */
+  open: number;
+  /** Recorded, not yet in the journal. */
+  pending: number;
+  journalled: number;
+  /** By reason. Each raises a warning. */
+  readonly dropped: Record<string, number>;
+}
+
+/** `journalled = delivered + undelivered + deadLettered`, per exporter, over the streams it serves. */
+export interface ExporterCounters {
+  delivered: number;
+  undelivered: number;
+  deadLettered: number;
+  /** Batches that had to be offered again. */
+  retries: number;
+  /** Why the last batch failed; cleared by the next success. */
+  lastError?: string | undefined;
+}
+
+export interface AuditHealth {
+  readonly capture: Readonly<CaptureCounters>;
+  readonly exporters: Readonly<Record<string, Readonly<ExporterCounters>>>;
+}
+
+export function createCaptureCounters(): CaptureCounters {
+  return { seen: 0, excluded: {}, sampledOut: 0, skipped: 0, open: 0, pending: 0, journalled: 0, dropped: {} };
+}
+
+export function countBy(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1;
+}
+
+/** Zero when nothing is lost from sight; anything else is a defect of this package. */
+export function imbalanceOf(counters: Readonly<CaptureCounters>): number {
+  const accounted =
+    sum(counters.excluded) + counters.sampledOut + counters.skipped + counters.open + counters.pending + counters.journalled + sum(counters.dropped);
+  return counters.seen - accounted;
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
