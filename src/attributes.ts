@@ -16,9 +16,13 @@ export interface AttributeDefinition {
 /** Marks telemetry as audited: the boolean `true`, nothing else. */
 export const FLAGGED = 'audit.flagged';
 
+/** Joins telemetry to its record. */
+export const RECORD_ID = 'audit.record.id';
+export const REQUEST_ID = 'audit.request.id';
+
 /** In the order sinks should keep them when space runs out: identity first, bodies last. */
 export const ATTRIBUTES: readonly AttributeDefinition[] = [
-  define('audit.record.id', 'id', 'string', 'Record id (UUIDv7); the idempotency key in every sink.', 'log.record.uid'),
+  define(RECORD_ID, 'id', 'string', 'Record id (UUIDv7); the idempotency key in every sink.', 'log.record.uid'),
   define('audit.schema.version', 'schemaVersion', 'number', 'Version of the record shape.'),
   define('audit.kind', 'kind', 'string', 'http, event, change, amendment, loss or lifecycle.'),
   define('audit.phase', 'phase', 'string', 'start, in start records only.'),
@@ -40,7 +44,7 @@ export const ATTRIBUTES: readonly AttributeDefinition[] = [
   define('audit.tenant.slug', 'tenant.slug', 'string', "The tenant's readable name."),
   define('audit.target.type', 'target.type', 'string', 'Kind of thing acted on.'),
   define('audit.target.id', 'target.id', 'string', 'Which thing was acted on.'),
-  define('audit.request.id', 'request.id', 'string', 'Request id; may be set by the caller.'),
+  define(REQUEST_ID, 'request.id', 'string', 'Request id; may be set by the caller.'),
   define('audit.request.method', 'request.method', 'string', 'HTTP method.', 'http.request.method'),
   define('audit.request.path', 'request.path', 'string', 'Redacted path.', 'url.path'),
   define('audit.request.route', 'request.route', 'string', 'Route pattern.', 'http.route'),

@@ -1,5 +1,11 @@
 /** The configuration: environment and file become one frozen `AuditConfig`, or one error that lists every fault. */
 
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
+import { readSources } from './config-sources.js';
+import { AuditConfigError } from './errors.js';
 import type { PolicyRule } from './policy-rule.js';
 
 export type AuditMode = 'auto' | 'standalone' | 'attach' | 'library';
@@ -30,8 +36,9 @@ export interface AuditConfig {
     readonly responseBody: boolean;
     readonly maxBodyBytes: number;
     readonly spanBodies: SpanBodies;
-    /** Lower case; undefined: no echo. */
-    readonly requestIdHeader?: string | undefined;
+    /** Lower case. */
+    readonly requestIdHeader: string;
+    readonly echoRequestId: boolean;
   };
   readonly redaction: { readonly fields: readonly string[] };
   readonly identity: {
@@ -44,4 +51,144 @@ export interface AuditConfig {
   readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
+}
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths start and the service's package.json is looked for. */
+  readonly directory: string;
+  /** Said by the program itself, by setting name (`POSTGRES_URL`); wins over everything. */
+  readonly overrides?: RawSettings | undefined;
+}
+
+export const BUILT_IN_EXPORTERS: readonly string[] = ['postgres', 'azure', 'file', 'console'];
+const PLANNED_EXPORTERS: ReadonlySet<string> = new Set(['azure-logs', 'otlp']);
+
+/** @throws {AuditConfigError} ERR_AUDIT_CONFIG with every fault, each with its variable's name and never its value. */
+export function loadConfig(sources: ConfigSources): AuditConfig {
+  const { raw, faults: sourceFaults, warnings } = readSources(sources);
+  const { settings, faults } = parseSettings(raw);
+  const allFaults = [...sourceFaults, ...faults];
+  if (settings === undefined) throw new AuditConfigError(allFaults);
+  const exporters = exportersOf(settings);
+  allFaults.push(...exporterFaults(exporters, settings, sources));
+  if (allFaults.length > 0) throw new AuditConfigError(allFaults);
+  return deepFreeze(assemble(settings, exporters, sources, warnings));
+}
+
+function assemble(
+  settings: Settings,
+  exporters: readonly string[],
+  { env, directory }: ConfigSources,
+  warnings: readonly string[],
+): AuditConfig {
+  const manifest = nearestPackage(directory);
+  const fileDirectory = path.resolve(directory, settings.FILE_DIR);
+  const journalDirectory = settings.JOURNAL_DIR === undefined ? undefined : path.resolve(directory, settings.JOURNAL_DIR);
+  return {
+    enabled: settings.ENABLED,
+    mode: settings.MODE,
+    service: { name: settings.SERVICE_NAME ?? env['OTEL_SERVICE_NAME'] ?? manifest.name ?? 'unknown_service', version: manifest.version },
+    exporters,
+    postgres: { url: settings.POSTGRES_URL ?? settings.CONTROL_DB_URL },
+    azure: { connectionString: settings.AZURE_CONNECTION_STRING ?? env['APPLICATIONINSIGHTS_CONNECTION_STRING'] },
+    file: { directory: fileDirectory },
+    exporterSettings: settings.exporters,
+    journal: {
+      directory: exporters.includes('file') ? fileDirectory : journalDirectory,
+      maxBytes: settings.JOURNAL_MAX_BYTES,
+      write: settings.JOURNAL_WRITE,
+    },
+    delivery: { worker: settings.WORKER, shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS },
+    capture: {
+      requestBody: settings.CAPTURE_REQUEST_BODY,
+      responseBody: settings.CAPTURE_RESPONSE_BODY,
+      maxBodyBytes: settings.MAX_BODY_BYTES,
+      spanBodies: settings.SPAN_BODIES,
+      requestIdHeader: settings.REQUEST_ID_HEADER === 'off' ? 'x-request-id' : settings.REQUEST_ID_HEADER,
+      echoRequestId: settings.REQUEST_ID_HEADER !== 'off',
+    },
+    redaction: { fields: settings.REDACT_FIELDS },
+    identity: { logAnonymous: settings.LOG_ANONYMOUS, actorTypeAliases: settings.ACTOR_TYPE_ALIASES, tenantHeader: settings.TENANT_HEADER },
+    policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
+    warnings,
+  };
+}
+
+/** Application Insights' own variable is not a choice: bodies must not slip into a team's general telemetry by accident. */
+function exportersOf(settings: Settings): readonly string[] {
+  if (settings.EXPORTER.length > 0) return [...new Set(settings.EXPORTER)];
+  if (settings.POSTGRES_URL !== undefined || settings.CONTROL_DB_URL !== undefined) return ['postgres'];
+  return settings.AZURE_CONNECTION_STRING === undefined ? ['file'] : ['azure'];
+}
+
+function exporterFaults(exporters: readonly string[], settings: Settings, { env, directory }: ConfigSources): readonly string[] {
+  const faults: string[] = [];
+  if (exporters.includes('postgres') && settings.POSTGRES_URL === undefined && settings.CONTROL_DB_URL === undefined) {
+    faults.push('AUDIT_POSTGRES_URL: the postgres exporter needs it; set it to postgres://user:password@host:5432/database');
+  }
+  if (
+    exporters.includes('azure') &&
+    settings.AZURE_CONNECTION_STRING === undefined &&
+    env['APPLICATIONINSIGHTS_CONNECTION_STRING'] === undefined
+  ) {
+    faults.push(
+      'AUDIT_AZURE_CONNECTION_STRING: the azure exporter needs it; copy it from the overview page of the Application Insights resource',
+    );
+  }
+  if (exporters.includes('file') && settings.JOURNAL_DIR !== undefined) {
+    faults.push('AUDIT_JOURNAL_DIR: the file exporter is the journal itself; set AUDIT_FILE_DIR only, or leave the file exporter out');
+  }
+  const require = createRequire(path.join(directory, 'package.json'));
+  for (const name of exporters) {
+    if (!BUILT_IN_EXPORTERS.includes(name) && !resolves(require, name)) faults.push(exporterFault(name));
+  }
+  return faults;
+}
+
+function exporterFault(name: string): string {
+  if (PLANNED_EXPORTERS.has(name))
+    return `AUDIT_EXPORTER: '${name}' is not available in this version; use ${BUILT_IN_EXPORTERS.join(', ')} or a module`;
+  // A name that does not look like one may be a pasted connection string.
+  const said = /^[@\w./-]{1,80}$/.test(name) ? `'${name}'` : 'a value that is no exporter name';
+  return `AUDIT_EXPORTER: ${said} is neither built in (${BUILT_IN_EXPORTERS.join(', ')}) nor a module that can be found from the working directory`;
+}
+
+function resolves(require: NodeJS.Require, name: string): boolean {
+  try {
+    require.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The name and version in the package.json nearest to `directory`, upwards. */
+export function nearestPackage(directory: string): PackageManifest {
+  for (let current = directory; ; current = path.dirname(current)) {
+    const manifest = readPackage(path.join(current, 'package.json'));
+    if (manifest !== undefined) return manifest;
+    if (current === path.dirname(current)) return {};
+  }
+}
+
+export interface PackageManifest {
+  readonly name?: string;
+  readonly version?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+function readPackage(file: string): PackageManifest | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as PackageManifest;
+  } catch {
+    return undefined;
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
 }

@@ -26,7 +26,10 @@ export class AuditConfigError extends AuditError {
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    super('ERR_AUDIT_CONFIG', `otel-audit: the configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    super(
+      'ERR_AUDIT_CONFIG',
+      `otel-audit: the configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    );
     this.name = 'AuditConfigError';
     this.faults = faults;
   }

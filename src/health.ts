@@ -47,7 +47,13 @@ export function countBy(counts: Record<string, number>, key: string): void {
 /** Zero when nothing is lost from sight; anything else is a defect of this package. */
 export function imbalanceOf(counters: Readonly<CaptureCounters>): number {
   const accounted =
-    sum(counters.excluded) + counters.sampledOut + counters.skipped + counters.open + counters.pending + counters.journalled + sum(counters.dropped);
+    sum(counters.excluded) +
+    counters.sampledOut +
+    counters.skipped +
+    counters.open +
+    counters.pending +
+    counters.journalled +
+    sum(counters.dropped);
   return counters.seen - accounted;
 }
 

@@ -1,0 +1,121 @@
+/** Follows every request from its arrival to its close, exactly once each, and hands its record on. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type CaptureCounters, countBy } from '../health.js';
+import type { AuditRecord } from '../record.js';
+import { tapRequest } from './body.js';
+import { Exchange } from './exchange.js';
+import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
+import { requestIdOf } from './request-id.js';
+
+export interface CaptureSettings extends RecordSettings {
+  readonly requestBody: boolean;
+  readonly responseBody: boolean;
+  readonly maxBodyBytes: number;
+  /** Lower case: read from the request, and echoed on the response if `echoRequestId`. */
+  readonly requestIdHeader: string;
+  readonly echoRequestId: boolean;
+}
+
+export interface Capture {
+  /** Opens the exchange of a request, once; undefined when the policy excludes it. */
+  open(request: IncomingMessage, response: ServerResponse): Exchange | undefined;
+  exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
+  /** The exchange whose handler, or anything it has started, is running now. */
+  current(): Exchange | undefined;
+  run<T>(exchange: Exchange, work: () => T): T;
+  /** Who acts in an open exchange, as far as is known now. */
+  who(exchange: Exchange): ReturnType<typeof whoOf>;
+  /** Closes what is still open because the process ends. */
+  closeAll(): void;
+}
+
+export interface CaptureListener {
+  /** Gets each finished record with its exchange, inside the response's `close` event. Must not throw. */
+  readonly onRecord: (record: AuditRecord, exchange: Exchange) => void;
+  /** A record could not be built; its request is counted as dropped. A defect of this package. */
+  readonly onError: (error: unknown) => void;
+}
+
+export function createCapture(settings: CaptureSettings, counters: CaptureCounters, { onRecord, onError }: CaptureListener): Capture {
+  const exchanges = new WeakMap<object, Exchange>();
+  const excluded = new WeakSet<object>();
+  const open = new Set<Exchange>();
+  const running = new AsyncLocalStorage<Exchange>();
+
+  function close(exchange: Exchange, ended: 'closed' | 'process-exit'): void {
+    if (exchange.closed) return;
+    exchange.closed = true;
+    open.delete(exchange);
+    counters.open -= 1;
+    const judgement = judgeSafely(exchange, ended);
+    if (judgement === undefined) countBy(counters.dropped, 'record-failed');
+    else if ('excludedBy' in judgement) countBy(counters.excluded, judgement.excludedBy);
+    else if ('sampledOut' in judgement) counters.sampledOut += 1;
+    else if ('skipped' in judgement) counters.skipped += 1;
+    else {
+      counters.pending += 1;
+      onRecord(judgement.record, exchange);
+    }
+  }
+
+  /** Building a record is total by design; should it fail all the same, the request is counted and the service lives. */
+  function judgeSafely(exchange: Exchange, ended: 'closed' | 'process-exit'): Judgement | undefined {
+    try {
+      return judge(exchange, settings, ended);
+    } catch (error) {
+      onError(error);
+      return undefined;
+    }
+  }
+
+  return {
+    open(request, response) {
+      const known = exchanges.get(request);
+      if (known !== undefined) return known;
+      if (excluded.has(request)) return undefined;
+      counters.seen += 1;
+      const decision = settings.policy.atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
+      if (decision.excludedBy !== undefined) {
+        excluded.add(request);
+        countBy(counters.excluded, decision.excludedBy);
+        return undefined;
+      }
+      const wanted = {
+        ...decision,
+        requestBody: decision.requestBody && settings.requestBody,
+        responseBody: decision.responseBody && settings.responseBody,
+      };
+      const exchange = new Exchange(request, response, wanted, settings.maxBodyBytes, (id) =>
+        requestIdOf(request.headers, settings.requestIdHeader, id),
+      );
+      exchanges.set(request, exchange);
+      exchanges.set(response, exchange);
+      open.add(exchange);
+      counters.open += 1;
+      if (mayHaveBody(request)) tapRequest(request, exchange.requestBody);
+      // Prepended: the span's own listener ends the span, and its attributes must be there by then.
+      response.prependListener('close', () => close(exchange, 'closed'));
+      return exchange;
+    },
+    exchangeOf: (message) => exchanges.get(message),
+    current: () => running.getStore(),
+    run: (exchange, work) => running.run(exchange, work),
+    who: (exchange) => whoOf(exchange, settings),
+    closeAll() {
+      for (const exchange of [...open]) close(exchange, 'process-exit');
+    },
+  };
+}
+
+function pathOf(url = ''): string {
+  const mark = url.indexOf('?');
+  return mark === -1 ? url : url.slice(0, mark);
+}
+
+/** Without one of these headers an HTTP/1 request has no body; HTTP/2 may always have one. */
+function mayHaveBody(request: IncomingMessage): boolean {
+  const { headers } = request;
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined || request.httpVersionMajor > 1;
+}

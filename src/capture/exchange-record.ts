@@ -1,0 +1,192 @@
+/** Builds the record of a closed exchange: redacted, bounded, and honest about what nobody can know. */
+
+import { isoTime } from '../clock.js';
+import { messageOf } from '../errors.js';
+import { type Identity, type IdentitySource, resolveIdentity } from '../identity/identity.js';
+import { headerTenant } from '../identity/tenant.js';
+import type { PolicyRule } from '../policy-rule.js';
+import {
+  ANONYMOUS,
+  type AuditActor,
+  type AuditBody,
+  type AuditFailure,
+  type AuditRecord,
+  type AuditService,
+  type AuditTenant,
+  type JsonObject,
+  type Outcome,
+  SCHEMA_VERSION,
+} from '../record.js';
+import { boundRecord } from '../record-bounds.js';
+import type { Redactor } from '../redaction/redactor.js';
+import { actionOf } from './action.js';
+import type { BodyTap } from './body.js';
+import { forwardedHeader } from './client-address.js';
+import type { Exchange } from './exchange.js';
+import { keepsRequestBody, keepsResponseBody, type Policy } from './policy.js';
+import { routeOf } from './route.js';
+
+export interface RecordSettings {
+  readonly service: AuditService;
+  readonly redactor: Redactor;
+  readonly policy: Policy;
+  readonly identitySources: readonly IdentitySource[];
+  /** Lower case. */
+  readonly tenantHeader: string | undefined;
+  readonly logAnonymous: boolean;
+}
+
+/** The record, or why there is none. */
+export type Judgement =
+  | { readonly record: AuditRecord }
+  | { readonly excludedBy: string }
+  | { readonly sampledOut: true }
+  | { readonly skipped: true };
+
+/** Who acts in this exchange and in which tenant, as far as is known now: the service's own words first. */
+export function whoOf(
+  exchange: Exchange,
+  settings: RecordSettings,
+): { readonly actor: AuditActor; readonly tenant: AuditTenant | undefined } {
+  const identity = resolveIdentity(settings.identitySources, exchange.request);
+  return { actor: exchange.words.actor ?? identity?.actor ?? ANONYMOUS, tenant: tenantOf(exchange, identity, settings.tenantHeader) };
+}
+
+/** `ended` says how it closed: the response's own events, or the end of the process. */
+export function judge(exchange: Exchange, settings: RecordSettings, ended: 'closed' | 'process-exit'): Judgement {
+  const { request, response, words } = exchange;
+  if (words.skip === true) return { skipped: true };
+  const status = response.headersSent ? response.statusCode : undefined;
+  const { actor: named, tenant } = whoOf(exchange, settings);
+  // A 401 says that the service did not accept who the caller claims to be.
+  const actor = status === 401 && named.verified ? { ...named, verified: false } : named;
+  const outcome = words.outcome ?? outcomeOf(exchange, status, ended);
+  const route = routeOf(request);
+  const { rawPath, rawQuery } = splitUrl(exchange.rawUrl);
+  const method = request.method ?? 'GET';
+  const rule = settings.policy.atClose({
+    method,
+    rawPath,
+    headers: request.headers,
+    route,
+    status,
+    actorType: actor.type,
+    tenantId: tenant?.id,
+  });
+  if (rule.level === 'none') return { excludedBy: rule.name };
+  if (!settings.logAnonymous && outcome === 'success' && actor.type === 'anonymous') return { excludedBy: 'anonymous' };
+  if (outcome === 'success' && isSampledOut(rule, exchange.id)) return { sampledOut: true };
+  const path = settings.redactor.path(rawPath);
+  const derived = actionOf(method, path, route);
+  return {
+    record: boundRecord({
+      id: exchange.id,
+      schemaVersion: SCHEMA_VERSION,
+      kind: 'http',
+      time: isoTime(exchange.startMs),
+      observedTime: isoTime(Date.now()),
+      action: words.action ?? rule.action ?? derived.action,
+      outcome,
+      actor,
+      tenant,
+      target: words.target ?? derived.target,
+      request: {
+        id: exchange.requestId,
+        method,
+        path,
+        route,
+        query: rawQuery === '' ? undefined : settings.redactor.query(rawQuery),
+        headers: keptHeaders(exchange, rule, settings.redactor),
+        contentType: request.headers['content-type'],
+        ...bodyOf(
+          exchange.requestBody,
+          keepsRequestBody(rule.level) && exchange.wanted.requestBody,
+          request.headers['content-type'],
+          request.headers['content-encoding'],
+          settings.redactor,
+        ),
+      },
+      response: { status, contentType: exchange.responseContentType, ...responseBodyOf(exchange, status, rule, settings.redactor) },
+      durationMs: exchange.elapsedMs(),
+      client: {
+        ...exchange.peer,
+        forwarded: redacted(forwardedHeader(request.headers), settings.redactor),
+        userAgent: redacted(request.headers['user-agent'], settings.redactor),
+      },
+      trace: exchange.span?.spanContext(),
+      service: settings.service,
+      error: errorOf(exchange, outcome, ended, settings.redactor),
+      metadata: words.metadata && (settings.redactor.value(words.metadata) as JsonObject),
+    }),
+  };
+}
+
+function tenantOf(exchange: Exchange, identity: Identity | undefined, headerName: string | undefined): AuditTenant | undefined {
+  if (exchange.words.tenant !== undefined) return exchange.words.tenant;
+  const { tenant } = identity ?? {};
+  if (tenant?.id !== undefined || tenant?.slug !== undefined) return tenant;
+  return headerName === undefined ? undefined : headerTenant(exchange.request, headerName);
+}
+
+function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {
+  if (exchange.response.writableFinished && status !== undefined) return status < 400 ? 'success' : 'failure';
+  return ended === 'closed' ? 'aborted' : 'unknown';
+}
+
+function errorOf(exchange: Exchange, outcome: Outcome, ended: 'closed' | 'process-exit', redactor: Redactor): AuditFailure | undefined {
+  const cause = exchange.thrown ?? exchange.response.errored ?? undefined;
+  if (cause !== undefined) return { type: cause instanceof Error ? cause.name : typeof cause, message: redactor.text(messageOf(cause)) };
+  if (ended === 'process-exit') return { type: 'process_exit', message: 'the process ended before the response did' };
+  if (outcome === 'aborted') return { type: 'connection_closed', message: 'the connection closed before the response was finished' };
+  return undefined;
+}
+
+/** From the record id's own random bits: a client that chooses its trace id must not choose whether it is recorded. */
+function isSampledOut(rule: PolicyRule, id: string): boolean {
+  if (rule.sample === undefined || rule.sample >= 1) return false;
+  return Number.parseInt(id.slice(-12), 16) / 2 ** 48 >= rule.sample;
+}
+
+function splitUrl(url: string): { readonly rawPath: string; readonly rawQuery: string } {
+  const mark = url.indexOf('?');
+  return mark === -1 ? { rawPath: url, rawQuery: '' } : { rawPath: url.slice(0, mark), rawQuery: url.slice(mark + 1) };
+}
+
+const KEPT_HEADERS = ['accept', 'content-type', 'content-length', 'content-encoding', 'origin', 'referer', 'traceparent'];
+
+function keptHeaders(exchange: Exchange, rule: PolicyRule, redactor: Redactor): Readonly<Record<string, string>> {
+  const kept: Record<string, string> = {};
+  for (const name of rule.headers === undefined ? KEPT_HEADERS : [...KEPT_HEADERS, ...rule.headers]) {
+    const value = exchange.request.headers[name];
+    if (value !== undefined) kept[name] = redactor.header(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return kept;
+}
+
+function redacted(text: string | undefined, redactor: Redactor): string | undefined {
+  return text === undefined ? undefined : redactor.text(text);
+}
+
+/** What HTTP says is never sent, whatever the service wrote. */
+function responseBodyOf(exchange: Exchange, status: number | undefined, rule: PolicyRule, redactor: Redactor): AuditBody {
+  if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return { bodySize: 0 };
+  const kept = keepsResponseBody(rule.level) && exchange.wanted.responseBody;
+  return bodyOf(exchange.responseBody, kept, exchange.responseContentType, exchange.responseContentEncoding, redactor);
+}
+
+function bodyOf(
+  tap: BodyTap,
+  kept: boolean,
+  contentType: string | undefined,
+  contentEncoding: string | undefined,
+  redactor: Redactor,
+): AuditBody {
+  const bodySize = tap.size;
+  if (bodySize === 0) return { bodySize };
+  if (!kept) return { bodySize, bodyOmitted: 'level' };
+  if (contentType?.startsWith('text/event-stream') === true) return { bodySize, bodyOmitted: 'stream' };
+  if (contentEncoding !== undefined && contentEncoding !== 'identity') return { bodySize, bodyOmitted: 'encoding' };
+  const body = redactor.body({ bytes: tap.bytes(), contentType, truncated: tap.truncated });
+  if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted };
+  return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
+}

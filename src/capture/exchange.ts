@@ -1,0 +1,69 @@
+/** Everything known about one HTTP request while it is open: the only source of its record. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { v7 as uuidv7 } from 'uuid';
+import type { AuditActor, AuditTarget, AuditTenant, Outcome } from '../record.js';
+import type { AuditSpan } from '../span.js';
+import { BodyTap } from './body.js';
+import { type Peer, peerOf } from './client-address.js';
+import type { StartDecision } from './policy.js';
+
+/** What the service itself says inside the request; it wins over anything derived. */
+export interface ServiceWords {
+  action?: string | undefined;
+  actor?: AuditActor | undefined;
+  tenant?: AuditTenant | undefined;
+  target?: AuditTarget | undefined;
+  outcome?: Outcome | undefined;
+  metadata?: Record<string, unknown> | undefined;
+  skip?: boolean | undefined;
+}
+
+export class Exchange {
+  /** The record's id. */
+  readonly id = uuidv7();
+  readonly startMs = Date.now();
+  readonly #startedAt = performance.now();
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** As received: middleware rewrites `request.url`. */
+  readonly rawUrl: string;
+  readonly peer: Peer;
+  readonly wanted: StartDecision;
+  readonly requestBody: BodyTap;
+  readonly responseBody: BodyTap;
+  readonly words: ServiceWords = {};
+  /** Content type and encoding of the headers actually sent. */
+  responseContentType: string | undefined;
+  responseContentEncoding: string | undefined;
+  /** What the handler threw synchronously. */
+  thrown: unknown;
+  /** The server span of this request, ours or the host's. */
+  span: AuditSpan | undefined;
+  /** True once `span` will be reported by our own span processor when it ends. */
+  spanIsHooked = false;
+  closed = false;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    wanted: StartDecision,
+    maxBodyBytes: number,
+    requestIdOf: (ownId: string) => string,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.wanted = wanted;
+    this.rawUrl = request.url ?? '';
+    this.peer = peerOf(request.socket);
+    this.requestId = requestIdOf(this.id);
+    this.requestBody = new BodyTap(wanted.requestBody ? maxBodyBytes : 0);
+    this.responseBody = new BodyTap(wanted.responseBody ? maxBodyBytes : 0);
+  }
+
+  /** Milliseconds since the request arrived, to the microsecond. */
+  elapsedMs(): number {
+    return Math.round((performance.now() - this.#startedAt) * 1000) / 1000;
+  }
+}

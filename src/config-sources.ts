@@ -1,0 +1,88 @@
+/** Collects raw settings from the environment, `…_FILE` variables and the configuration file, in that order of precedence. */
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import type { ConfigSources } from './config.js';
+import { type RawSettings, SETTING_NAMES } from './config-settings.js';
+
+export interface RawSources {
+  readonly raw: RawSettings;
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** May be given as the path of a file that holds the value, as orchestrators mount secrets. */
+const SECRETS: readonly string[] = ['POSTGRES_URL', 'CONTROL_DB_URL', 'AZURE_CONNECTION_STRING'];
+/** In the design, not in this version: said, so that nobody believes them to be in force. */
+const PLANNED: ReadonlySet<string> = new Set(
+  (
+    'AZURE_CREDENTIAL AZURE_SIGNALS OTLP_ENDPOINT JWT_JWKS_URL JWT_PUBLIC_KEY JWT_SECRET JWT_ISSUER JWT_AUDIENCE JWT_ALGORITHMS JWT_CLAIMS ' +
+    'TRUST_PROXY GEOIP_DATABASE CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY HASH_KEY JOURNAL_KEY SUBJECT_KEYS'
+  ).split(' '),
+);
+
+export function readSources({ env, directory, overrides = {} }: ConfigSources): RawSources {
+  const faults: string[] = [];
+  const warnings: string[] = [];
+  const raw: Record<string, unknown> = { ...readConfigFile(env['AUDIT_CONFIG_FILE'], directory, faults, warnings) };
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith('AUDIT_') || value === undefined || value === '' || variable === 'AUDIT_CONFIG_FILE') continue;
+    const name = variable.slice('AUDIT_'.length);
+    const secret = SECRETS.find((known) => `${known}_FILE` === name);
+    if (secret !== undefined) readSecret(raw, secret, path.resolve(directory, value), faults);
+    else if (SETTING_NAMES.includes(name)) raw[name] = value;
+    else warnings.push(unknownSetting(variable, name));
+  }
+  return { raw: { ...raw, ...overrides }, faults, warnings };
+}
+
+function unknownSetting(variable: string, name: string): string {
+  return PLANNED.has(name.replace(/_FILE$/, ''))
+    ? `${variable} is not available in this version and has no effect`
+    : `${variable} is not a setting of otel-audit and has no effect`;
+}
+
+function readSecret(raw: Record<string, unknown>, name: string, file: string, faults: string[]): void {
+  try {
+    raw[name] = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    faults.push(`AUDIT_${name}_FILE: cannot be read (${codeOf(error)}); check the path and its permissions`);
+  }
+}
+
+function readConfigFile(name: string | undefined, directory: string, faults: string[], warnings: string[]): RawSettings {
+  if (name === undefined || name === '') return {};
+  try {
+    const content: unknown = parseYaml(readFileSync(path.resolve(directory, name), 'utf8'), { maxAliasCount: 100 });
+    if (content === null) return {};
+    if (typeof content !== 'object' || Array.isArray(content)) throw new SyntaxError('not a mapping');
+    return fromFile(content as RawSettings, warnings);
+  } catch (error) {
+    const why =
+      codeOf(error) === 'SyntaxError' || codeOf(error).startsWith('YAML')
+        ? 'is not valid YAML or JSON'
+        : `cannot be read (${codeOf(error)})`;
+    faults.push(`AUDIT_CONFIG_FILE: ${why}`);
+    return {};
+  }
+}
+
+/** `maxBodyBytes` in the file is `AUDIT_MAX_BODY_BYTES` in the environment; `policy` and `exporters` are the file's own. */
+function fromFile(content: RawSettings, warnings: string[]): RawSettings {
+  const raw: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(content)) {
+    const name = key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+    if (key === 'policy' || key === 'exporters') raw[key] = value;
+    else if (SETTING_NAMES.includes(name)) raw[name] = value;
+    else warnings.push(`${key} in AUDIT_CONFIG_FILE is not a setting of otel-audit and has no effect`);
+  }
+  return raw;
+}
+
+/** The system's error code, or the error's name: never its message, which may quote the content. */
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'unknown error';
+  if ('code' in error && typeof error.code === 'string') return /^E[A-Z]+$/.test(error.code) ? error.code : 'YAML';
+  return error instanceof Error ? error.name : 'unknown error';
+}

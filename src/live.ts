@@ -1,0 +1,47 @@
+/**
+ * The live pipeline of this thread, published under one global symbol: a bundled or second copy of the package joins the
+ * pipeline that is there. Additions must be optional; a change that breaks an older copy needs a new symbol.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Exchange } from './capture/exchange.js';
+import type { AuditHttpHooks } from './capture/hooks.js';
+import type { AuditHealth } from './health.js';
+import type { AuditRecord, Outcome } from './record.js';
+import type { AuditSpan } from './span.js';
+
+/** What a caller of `audit()` says, before redaction and bounds. */
+export interface ManualEvent {
+  readonly action: string;
+  readonly outcome?: Outcome | undefined;
+  readonly actor?: unknown;
+  readonly tenant?: unknown;
+  readonly target?: unknown;
+  readonly metadata?: unknown;
+  readonly error?: unknown;
+}
+
+export interface LivePipeline {
+  readonly hooks: AuditHttpHooks;
+  current(): Exchange | undefined;
+  exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
+  /** Resolves once the record is on disk. */
+  event(event: ManualEvent): Promise<{ readonly id: string; readonly durable: boolean } | undefined>;
+  /** A span that our processor saw end. */
+  spanEnded(span: AuditSpan & { readonly attributes?: Readonly<Record<string, unknown>> }): void;
+  /** A log record that our processor saw emitted; `carried` is the record our own logger sent with it. */
+  logEmitted(attributes: Readonly<Record<string, unknown>>, carried: AuditRecord | undefined): void;
+  flush(timeoutMs?: number): Promise<AuditHealth>;
+  health(): AuditHealth;
+  shutdown(timeoutMs?: number): Promise<void>;
+}
+
+const LIVE = Symbol.for('otel-audit.v1');
+
+export function livePipeline(): LivePipeline | undefined {
+  return (globalThis as Record<symbol, unknown>)[LIVE] as LivePipeline | undefined;
+}
+
+export function publishPipeline(pipeline: LivePipeline | undefined): void {
+  Object.defineProperty(globalThis, LIVE, { value: pipeline, configurable: true, enumerable: false, writable: true });
+}

@@ -1,0 +1,180 @@
+/** The composition root: capture, telemetry, journal and delivery become one pipeline. Touches neither environment nor process. */
+
+import { FLAGGED, RECORD_ID } from './attributes.js';
+import { type Capture, createCapture } from './capture/capture.js';
+import type { Exchange } from './capture/exchange.js';
+import { createHttpHooks } from './capture/hooks.js';
+import { compilePolicy } from './capture/policy.js';
+import type { AuditConfig } from './config.js';
+import { messageOf } from './errors.js';
+import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
+import { type CaptureCounters, countBy, createCaptureCounters } from './health.js';
+import { jwtIdentity } from './identity/jwt.js';
+import type { LivePipeline } from './live.js';
+import type { AuditRecord, AuditService } from './record.js';
+import { toAttributes } from './record-attributes.js';
+import { createRedactor } from './redaction/index.js';
+import type { Sink } from './sink.js';
+import type { AuditSpan } from './span.js';
+import { createRouting } from './telemetry/routing.js';
+
+export interface PipelineParts {
+  readonly instanceId: string;
+  /** Whether record bodies go on spans as well. */
+  readonly spanBodies: boolean;
+  /** Opens journal and delivery; called once, with the first record or when a server listens. */
+  readonly createSink: (counters: CaptureCounters, onLoss: (record: AuditRecord) => void) => Sink;
+  /** Emits a record as a log record that comes back through `logEmitted`. */
+  readonly emitLog: (record: AuditRecord) => void;
+  readonly activeSpan: () => AuditSpan | undefined;
+  readonly warn: (message: string) => void;
+}
+
+export interface Pipeline extends LivePipeline {
+  readonly capture: Capture;
+  /** Called inside a request's context, before its handler. */
+  enterHandler(exchange: Exchange): void;
+  /** Opens journal and delivery now. */
+  open(): void;
+  /** Records what is still open, and writes what is pending to disk. Synchronous: for the end of the process. */
+  closeNow(): void;
+}
+
+export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipeline {
+  const counters = createCaptureCounters();
+  const service: AuditService = { ...config.service, instanceId: parts.instanceId };
+  const redactor = createRedactor({ fields: config.redaction.fields });
+  const { actorTypeAliases } = config.identity;
+  // Records whose span is about to report its end, by id; at most those that close within one tick.
+  const awaiting = new Map<string, AuditRecord>();
+  const records = new WeakMap<Exchange, AuditRecord>();
+  let sink: Sink | undefined;
+
+  const open = (): Sink => {
+    sink ??= parts.createSink(counters, (loss) => accept(countIn(loss)));
+    return sink;
+  };
+  const accept = (record: AuditRecord): void => open().append(record);
+  const routing = createRouting(accept);
+  const countIn = (record: AuditRecord): AuditRecord => {
+    counters.seen += 1;
+    counters.pending += 1;
+    return record;
+  };
+
+  const capture = createCapture(
+    {
+      service,
+      redactor,
+      policy: compilePolicy(config.policy),
+      identitySources: [(request) => jwtIdentity(request, actorTypeAliases)],
+      tenantHeader: config.identity.tenantHeader,
+      logAnonymous: config.identity.logAnonymous,
+      ...config.capture,
+    },
+    counters,
+    { onRecord, onError: (error) => parts.warn(`a request could not be recorded and was counted as dropped: ${messageOf(error)}`) },
+  );
+
+  /** In the response's `close` event, before the span's own listener: the span may still be open. */
+  function onRecord(record: AuditRecord, exchange: Exchange): void {
+    records.set(exchange, record);
+    const { span } = exchange;
+    if (span?.isRecording() !== true) return emit(record);
+    if (!exchange.spanIsHooked) {
+      span.setAttributes(toAttributes(record, { bodies: parts.spanBodies }));
+      return emit(record);
+    }
+    if (awaiting.size === 0) process.nextTick(emitAwaiting);
+    awaiting.set(record.id, record);
+  }
+
+  /** The span's end, within this very event, should have routed these: if not, nobody told our processor of it. */
+  function emitAwaiting(): void {
+    const left = [...awaiting.values()];
+    awaiting.clear();
+    for (const record of left) emit(record);
+  }
+
+  function emit(record: AuditRecord): void {
+    try {
+      parts.emitLog(record);
+    } catch (error) {
+      parts.warn(`a record could not be emitted as a log record and went straight to the journal: ${messageOf(error)}`);
+    }
+    routing.route(record);
+  }
+
+  /** Flagged telemetry that is not the copy of a record of ours. */
+  function acceptForeign(attributes: Readonly<Record<string, unknown>>): void {
+    if (attributes[FLAGGED] !== true) return;
+    const id = attributes[RECORD_ID];
+    const own = typeof id === 'string' ? awaiting.get(id) : undefined;
+    if (own !== undefined) {
+      awaiting.delete(own.id);
+      routing.route(own);
+    } else if (typeof id !== 'string' || !routing.isRouted(id)) {
+      routing.route(countIn(recordOfTelemetry(attributes, service, redactor)));
+    }
+  }
+
+  const guarded = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      countBy(counters.dropped, 'telemetry-failed');
+      counters.seen += 1;
+      parts.warn(`flagged telemetry could not be recorded: ${messageOf(error)}`);
+    }
+  };
+
+  const health = (): ReturnType<LivePipeline['health']> => ({ capture: structuredClone(counters), exporters: sink?.health() ?? {} });
+
+  return {
+    capture,
+    open,
+    hooks: createHttpHooks({
+      exchangeOf: capture.exchangeOf,
+      recordOf: (exchange) => records.get(exchange),
+      joinSpan(exchange, span) {
+        exchange.span = span;
+        exchange.spanIsHooked = true;
+      },
+      spanBodies: parts.spanBodies,
+    }),
+    current: capture.current,
+    exchangeOf: capture.exchangeOf,
+    enterHandler(exchange) {
+      exchange.span ??= parts.activeSpan();
+    },
+    async event(event) {
+      const record = countIn(recordOfEvent(event, contextOf(capture), service, redactor));
+      routing.route(record);
+      return { id: record.id, durable: await open().sync() };
+    },
+    spanEnded: (span) => guarded(() => acceptForeign(span.attributes ?? {})),
+    logEmitted: (attributes, carried) => guarded(() => (carried === undefined ? acceptForeign(attributes) : routing.route(carried))),
+    async flush(timeoutMs = config.delivery.shutdownTimeoutMs) {
+      emitAwaiting();
+      await sink?.flush(timeoutMs);
+      return health();
+    },
+    health,
+    closeNow() {
+      capture.closeAll();
+      emitAwaiting();
+      sink?.flushSync();
+    },
+    async shutdown(timeoutMs = config.delivery.shutdownTimeoutMs) {
+      emitAwaiting();
+      await sink?.shutdown(timeoutMs);
+    },
+  };
+}
+
+/** What an event inherits from the request it happens in. */
+function contextOf(capture: Capture): EventContext {
+  const exchange = capture.current();
+  if (exchange === undefined) return {};
+  return { ...capture.who(exchange), request: { id: exchange.requestId }, refersTo: exchange.id, trace: exchange.span?.spanContext() };
+}

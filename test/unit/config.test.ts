@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, it } from 'node:test';
+import { loadConfig } from '../../src/config.js';
+import { AuditConfigError } from '../../src/errors.js';
+
+const directory = mkdtempSync(path.join(tmpdir(), 'otel-audit-config-'));
+const load = (env: Record<string, string>) => loadConfig({ env, directory });
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    load(env);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof AuditConfigError);
+    assert.equal(error.code, 'ERR_AUDIT_CONFIG');
+    return error.faults;
+  }
+}
+
+function file(name: string, content: string): string {
+  writeFileSync(path.join(directory, name), content);
+  return path.join(directory, name);
+}
+
+describe('the configuration', () => {
+  after(() => rmSync(directory, { recursive: true }));
+
+  it('has a default for everything', () => {
+    const config = load({});
+    assert.deepEqual(config.exporters, ['file']);
+    assert.equal(config.file.directory, path.join(directory, 'audit-log'));
+    assert.equal(config.journal.directory, config.file.directory);
+    assert.equal(config.capture.maxBodyBytes, 10_000);
+    assert.equal(config.capture.requestIdHeader, 'x-request-id');
+    assert.equal(config.delivery.shutdownTimeoutMs, 5000);
+    assert.equal(config.identity.logAnonymous, true);
+    assert.deepEqual(config.warnings, []);
+    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.capture));
+  });
+
+  it('chooses the exporter from what is set', () => {
+    const AUDIT_AZURE_CONNECTION_STRING = 'InstrumentationKey=00000000-0000-0000-0000-000000000001';
+    assert.deepEqual(load({ AUDIT_POSTGRES_URL: 'postgres://h/d' }).exporters, ['postgres']);
+    assert.deepEqual(load({ AUDIT_CONTROL_DB_URL: 'postgresql://h/d' }).postgres.url, 'postgresql://h/d');
+    assert.deepEqual(load({ AUDIT_AZURE_CONNECTION_STRING }).exporters, ['azure']);
+    assert.deepEqual(load({ APPLICATIONINSIGHTS_CONNECTION_STRING: AUDIT_AZURE_CONNECTION_STRING }).exporters, ['file']);
+    assert.deepEqual(load({ AUDIT_EXPORTER: 'console, file,console' }).exporters, ['console', 'file']);
+    const own = file('own.js', '');
+    assert.deepEqual(load({ AUDIT_EXPORTER: own }).exporters, [own]);
+  });
+
+  it('lists every fault with its variable, and no value', () => {
+    const env = {
+      AUDIT_EXPORTER: 'postgres,nonesuch,postgres://user:hunter2@h/d',
+      AUDIT_POSTGRES_URL: 'http://user:hunter2@h',
+      AUDIT_MAX_BODY_BYTES: '-1',
+      AUDIT_MODE: 'hunter2',
+      AUDIT_CAPTURE_REQUEST_BODY: 'hunter2',
+      AUDIT_ACTOR_TYPE_ALIASES: 'hunter2',
+      AUDIT_REQUEST_ID_HEADER: 'hunter2 :',
+      AUDIT_EXCLUDE_PATHS: 'hunter2',
+      AUDIT_DELIVERY: 'strict',
+      AUDIT_CONFIG_FILE: 'missing.yaml',
+    };
+    const faults = faultsOf(env);
+    for (const variable of Object.keys(env).filter((name) => name !== 'AUDIT_EXPORTER')) {
+      assert.ok(
+        faults.some((fault) => fault.startsWith(`${variable}: `)),
+        `${variable} in ${faults.join('\n')}`,
+      );
+    }
+    assert.ok(!faults.join('\n').includes('hunter2'));
+  });
+
+  it('names unknown exporters, unless the name may be a secret', () => {
+    const [unknown, secret] = faultsOf({ AUDIT_EXPORTER: 'nonesuch,postgres://u:hunter2@h/d' });
+    assert.match(unknown ?? '', /^AUDIT_EXPORTER: 'nonesuch' is neither built in/);
+    assert.match(secret ?? '', /^AUDIT_EXPORTER: a value that is no exporter name/);
+  });
+
+  it('needs what the chosen exporter needs', () => {
+    assert.match(faultsOf({ AUDIT_EXPORTER: 'postgres' })[0] ?? '', /^AUDIT_POSTGRES_URL: the postgres exporter needs it/);
+    assert.match(faultsOf({ AUDIT_EXPORTER: 'azure' })[0] ?? '', /^AUDIT_AZURE_CONNECTION_STRING: the azure exporter needs it/);
+  });
+
+  it('reads a secret from a file', () => {
+    assert.equal(load({ AUDIT_POSTGRES_URL_FILE: file('url', 'postgres://h/d\n') }).postgres.url, 'postgres://h/d');
+    assert.match(faultsOf({ AUDIT_POSTGRES_URL_FILE: '/nonesuch' })[0] ?? '', /^AUDIT_POSTGRES_URL_FILE: cannot be read \(ENOENT\)/);
+  });
+
+  it('reads a YAML or JSON file, below the environment', () => {
+    const AUDIT_CONFIG_FILE = file(
+      'audit.yaml',
+      'maxBodyBytes: 500\nlogAnonymous: false\nactorTypeAliases: { Ops: admin }\npolicy:\n  - match: { method: get, status: 4xx }\n    level: full\nexporters: { mine: { a: 1 } }\n',
+    );
+    const config = load({ AUDIT_CONFIG_FILE, AUDIT_LOG_ANONYMOUS: 'true' });
+    assert.equal(config.capture.maxBodyBytes, 500);
+    assert.equal(config.identity.logAnonymous, true);
+    assert.deepEqual(config.identity.actorTypeAliases, { ops: 'admin' });
+    assert.deepEqual(config.policy.rules, [{ match: { method: ['GET'], status: ['4xx'] }, level: 'full', name: 'rule 1' }]);
+    assert.deepEqual(config.exporterSettings, { mine: { a: 1 } });
+    assert.equal(load({ AUDIT_CONFIG_FILE: file('audit.json', '{"maxBodyBytes": 7}') }).capture.maxBodyBytes, 7);
+  });
+
+  it('names what is wrong in the file, without its content', () => {
+    const AUDIT_CONFIG_FILE = file(
+      'bad.yaml',
+      'policy: [{ level: hunter2 }, { level: full, match: { status: 9xx } }, { level: full, delivery: strict }]\n',
+    );
+    const faults = faultsOf({ AUDIT_CONFIG_FILE });
+    assert.match(faults[0] ?? '', /^AUDIT_CONFIG_FILE policy\.0\.level: must be one of none/);
+    assert.match(faults[1] ?? '', /^AUDIT_CONFIG_FILE policy\.1\.match\.status: must be a status/);
+    assert.match(faults[2] ?? '', /^AUDIT_CONFIG_FILE policy\.2\.delivery: only async/);
+    assert.deepEqual(faultsOf({ AUDIT_CONFIG_FILE: file('broken.yaml', 'a: [hunter2') }), ['AUDIT_CONFIG_FILE: is not valid YAML or JSON']);
+  });
+
+  it('says what has no effect', () => {
+    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_TRUST_PROXY: '1' });
+    assert.deepEqual(warnings, [
+      'AUDIT_EXPORTERS is not a setting of otel-audit and has no effect',
+      'AUDIT_TRUST_PROXY is not available in this version and has no effect',
+    ]);
+  });
+
+  it('takes the name from the environment or the nearest package.json', () => {
+    file('package.json', '{"name":"shop","version":"1.2.3"}');
+    assert.deepEqual(load({}).service, { name: 'shop', version: '1.2.3' });
+    assert.equal(load({ OTEL_SERVICE_NAME: 'otel' }).service.name, 'otel');
+    assert.equal(load({ OTEL_SERVICE_NAME: 'otel', AUDIT_SERVICE_NAME: 'audit' }).service.name, 'audit');
+  });
+
+  it('echoes no request id where that is off', () => {
+    const { capture } = load({ AUDIT_REQUEST_ID_HEADER: 'off' });
+    assert.deepEqual([capture.requestIdHeader, capture.echoRequestId], ['x-request-id', false]);
+  });
+});
