@@ -65,8 +65,8 @@ const PLACES: ReadonlyMap<string, Place> = new Map(
 /** Columns of members of its objects, by object and member. */
 const GROUPS: ReadonlyMap<string, ReadonlyMap<string, Place>> = grouped();
 
-/** Escapes that `json` columns take and `->>` later fails on. */
-const UNREADABLE = /\\u(?:0000|d[89a-f])/i;
+/** Escapes of NUL and surrogates: `json` columns take them, and `->>` later fails on NUL and lone ones. */
+const UNREADABLE = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
 
 function putGroup(
   row: Record<string, unknown>,
