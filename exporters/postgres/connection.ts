@@ -65,6 +65,8 @@ async function open({ url, signal }: ConnectOptions, statementTimeoutMs: number 
 
 function createClient(url: string, socket: Socket, statementTimeoutMs: number | undefined): Client {
   try {
+    // Anything else the parser takes for the name of a database.
+    if (!/^postgres(?:ql)?:\/\//.test(url)) throw new TypeError('not a postgres URL');
     return new Client({
       connectionString: url,
       application_name: 'otel-audit',
