@@ -1,0 +1,96 @@
+/** Makes and upgrades the tables: versioned, repeatable, and safe when many processes start at once. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClientBase } from 'pg';
+import { connect } from './connection.js';
+
+export interface MigrationResult {
+  /** Of the tables now. */
+  readonly version: number;
+  /** Versions applied by this call; empty if there was nothing to do. */
+  readonly applied: readonly number[];
+}
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+/** From `dist/exporters/postgres` up to the package. */
+const SQL_DIRECTORY = join(__dirname, '../../../exporters/postgres/sql');
+
+/** Waiting for another process's migration included. */
+const MIGRATION_TIMEOUT_MS = 60_000;
+
+/** Holds other migrations off until the end of the transaction. */
+const LOCK = 'SELECT pg_advisory_xact_lock(1635083369, 1)';
+
+const LEDGER = `CREATE TABLE IF NOT EXISTS audit_migrations (
+  version integer PRIMARY KEY,
+  name text NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now()
+)`;
+
+/**
+ * Makes or upgrades `audit_logs` and all it needs, in the first schema of the role's search path.
+ *
+ * @param url of a role that may create tables there; it becomes their owner
+ */
+export async function createTables(url: string): Promise<MigrationResult> {
+  const connection = await connect({ url, statementTimeoutMs: MIGRATION_TIMEOUT_MS });
+  try {
+    return await migrate(connection.client);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** All migrations as one script, for those who apply SQL themselves. May be run again. */
+export function migrationSql(): string {
+  const steps = migrations().map(({ version, name, sql }) => {
+    return `${sql}\nINSERT INTO audit_migrations (version, name) VALUES (${version}, '${name}') ON CONFLICT DO NOTHING;\n`;
+  });
+  return ['BEGIN;', `${LOCK};`, `${LEDGER};`, ...steps, 'COMMIT;', ''].join('\n');
+}
+
+/** On a connection outside a transaction; leaves it so. */
+export async function migrate(client: ClientBase): Promise<MigrationResult> {
+  await client.query('BEGIN');
+  try {
+    await client.query(LOCK);
+    await client.query(LEDGER);
+    const result = await applyMissing(client);
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    // The first error says what is wrong; on a lost connection this one only says that it is lost.
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+async function applyMissing(client: ClientBase): Promise<MigrationResult> {
+  const { rows } = await client.query<{ version: number }>('SELECT version FROM audit_migrations');
+  const present = new Set(rows.map((row) => row.version));
+  const missing = migrations().filter(({ version }) => !present.has(version));
+  for (const { version, name, sql } of missing) {
+    await client.query(sql);
+    await client.query('INSERT INTO audit_migrations (version, name) VALUES ($1, $2)', [version, name]);
+  }
+  const applied = missing.map(({ version }) => version);
+  return { version: Math.max(...present, ...applied), applied };
+}
+
+/** The files `0001-name.sql`, in order. */
+function migrations(): readonly Migration[] {
+  const files = readdirSync(SQL_DIRECTORY)
+    .filter((file) => /^\d{4}-[a-z-]+\.sql$/.test(file))
+    .sort();
+  return files.map((file) => ({
+    version: Number(file.slice(0, 4)),
+    name: file.slice(5, -'.sql'.length),
+    sql: readFileSync(join(SQL_DIRECTORY, file), 'utf8'),
+  }));
+}

@@ -1,0 +1,147 @@
+/** A record as a row of `audit_logs` and back, exactly: what was hashed can be hashed again. */
+
+import type { JournalledRecord } from '../../src/record.js';
+import { COLUMNS, type Column, fitOf } from './columns.js';
+
+/** A row to insert, by the keys of `ROW_KEYS`. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Columns in the order of insertion, each with the short key under which a row holds it: keys are repeated in every row. */
+export const ROW_KEYS: readonly { readonly key: string; readonly name: string; readonly type: Column['type'] }[] = [
+  ...placed().map(({ key, column: { name, type } }) => ({ key, name, type })),
+  { key: 'actor', name: 'actor', type: 'jsonb' },
+  { key: 'rest', name: 'rest', type: 'jsonb' },
+];
+
+/** What to select for `fromRow`: every column in a form that does not depend on the settings of the session. */
+export const SELECT_LIST: string = ROW_KEYS.map(({ name, type }) => `${selected(name, type)} AS ${name}`).join(', ');
+
+export interface ToRowOptions {
+  /** Bodies as plain strings in `rest`, for a body that claims to be JSON and is not. */
+  readonly bodiesAside?: boolean;
+}
+
+export function toRow(record: JournalledRecord, options: ToRowOptions = {}): Row {
+  const row: Record<string, unknown> = {};
+  const rest = remainder();
+  for (const [name, value] of Object.entries(record)) {
+    if (value === undefined) continue;
+    const group = GROUPS.get(name);
+    const place = PLACES.get(name);
+    if (group !== undefined && isObject(value)) putGroup(row, rest, name, value, group, options);
+    else if (place === undefined || !putValue(row, place, value)) rest[name] = value;
+  }
+  if (Object.keys(rest).length > 0) row.rest = rest;
+  return row;
+}
+
+/** @param row of a query that selected `SELECT_LIST` */
+export function fromRow(row: Readonly<Record<string, unknown>>): JournalledRecord {
+  const record: Record<string, unknown> = {};
+  for (const column of COLUMNS) {
+    const value = row[column.name];
+    if (value === null || value === undefined) continue;
+    const [name, member] = column.member;
+    if (member === undefined) record[name] = decode(column, value, row);
+    else record[name] = { ...asObject(record[name]), [member]: decode(column, value, row) };
+  }
+  if (isObject(row.actor)) record.actor = { ...asObject(record.actor), ...row.actor };
+  for (const [name, value] of Object.entries(asObject(row.rest))) {
+    record[name] = isObject(record[name]) && isObject(value) ? { ...record[name], ...value } : value;
+  }
+  return record as unknown as JournalledRecord;
+}
+
+interface Place {
+  readonly key: string;
+  readonly column: Column;
+}
+
+/** Columns of members of the record itself. */
+const PLACES: ReadonlyMap<string, Place> = new Map(
+  placed().flatMap((place) => (place.column.member[1] === undefined ? [[place.column.member[0], place]] : [])),
+);
+
+/** Columns of members of its objects, by object and member. */
+const GROUPS: ReadonlyMap<string, ReadonlyMap<string, Place>> = grouped();
+
+/** Escapes of NUL and surrogates: `json` columns take them, and `->>` later fails on NUL and lone ones. */
+const UNREADABLE = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
+
+function putGroup(
+  row: Record<string, unknown>,
+  rest: Record<string, unknown>,
+  name: string,
+  group: Readonly<Record<string, unknown>>,
+  places: ReadonlyMap<string, Place>,
+  options: ToRowOptions,
+): void {
+  const others = remainder();
+  let members = 0;
+  for (const [member, value] of Object.entries(group)) {
+    if (value === undefined) continue;
+    members += 1;
+    const place = places.get(member);
+    const body = place?.column.type === 'json';
+    if (place === undefined || (body && options.bodiesAside === true)) others[member] = value;
+    else if (body && !putBody(row, place, value, group.bodyFormat)) others[member] = value;
+    else if (!body && !putValue(row, place, value)) others[member] = value;
+  }
+  if (members > 0 && Object.keys(others).length === 0) return;
+  if (name === 'actor') row.actor = others;
+  else rest[name] = others;
+}
+
+/** False if the value has to be kept beside the columns as well. */
+function putValue(row: Record<string, unknown>, place: Place, value: unknown): boolean {
+  const fit = fitOf(place.column.type, value);
+  if (fit !== 'none') row[place.key] = value;
+  return fit === 'exact';
+}
+
+function putBody(row: Record<string, unknown>, place: Place, body: unknown, format: unknown): boolean {
+  if (typeof body !== 'string') return false;
+  if (format === 'json' && UNREADABLE.test(body)) return false;
+  row[place.key] = format === 'json' ? body : JSON.stringify(body);
+  return true;
+}
+
+function decode({ name, type }: Column, value: unknown, row: Readonly<Record<string, unknown>>): unknown {
+  if (type === 'bigint') return Number(value);
+  if (type !== 'json' || row[`${name}_format`] === 'json') return value;
+  return JSON.parse(String(value));
+}
+
+function selected(name: string, type: Column['type']): string {
+  if (type === 'timestamptz') return `to_char(${name} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  if (type === 'inet') return `host(${name})`;
+  return type === 'json' ? `${name}::text` : name;
+}
+
+function placed(): readonly Place[] {
+  return COLUMNS.map((column, index) => ({ key: `c${index}`, column }));
+}
+
+function grouped(): ReadonlyMap<string, ReadonlyMap<string, Place>> {
+  const groups = new Map<string, Map<string, Place>>();
+  for (const place of placed()) {
+    const [name, member] = place.column.member;
+    if (member === undefined) continue;
+    const group = groups.get(name) ?? new Map<string, Place>();
+    groups.set(name, group.set(member, place));
+  }
+  return groups;
+}
+
+/** Without a prototype, so that a member named `__proto__` is a member. */
+function remainder(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,33 @@
+/** An empty schema for one test, and the trail in it. */
+
+import { randomBytes } from 'node:crypto';
+import { fromRow, SELECT_LIST } from '../../exporters/postgres/index.js';
+import type { JournalledRecord } from '../../src/record.js';
+import { query } from './postgres.js';
+
+/** The URL of an empty schema, of the server's own role. */
+export async function emptySchema(serverUrl: string): Promise<string> {
+  const name = `audit_${randomBytes(6).toString('hex')}`;
+  await query(serverUrl, `CREATE SCHEMA ${name}`);
+  const url = new URL(serverUrl);
+  url.searchParams.set('options', `-c search_path=${name}`);
+  return url.href;
+}
+
+/** The same schema for a new role, which may log in and use the schema, and nothing else. */
+export async function newRole(url: string): Promise<{ readonly role: string; readonly url: string }> {
+  const role = `role_${randomBytes(6).toString('hex')}`;
+  await query(
+    url,
+    `CREATE ROLE ${role} LOGIN; DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO ${role}', current_schema()); END $$`,
+  );
+  const own = new URL(url);
+  own.username = role;
+  return { role, url: own.href };
+}
+
+export async function readTrail(url: string): Promise<readonly JournalledRecord[]> {
+  const [found] = await query(url, "SELECT to_regclass('audit_logs') IS NOT NULL AS found");
+  if (found?.found !== true) return [];
+  return (await query(url, `SELECT ${SELECT_LIST} FROM audit_logs ORDER BY stream, epoch, seq`)).map(fromRow);
+}

@@ -1,0 +1,51 @@
+/** A TCP proxy that can be deaf to the server's answers, cut its lines, or refuse what it reads. */
+
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface TcpProxy {
+  readonly port: number;
+  /** While true, what the server says is thrown away. */
+  deaf: boolean;
+  /** Answers a client's first packet instead of the server, if it returns something. */
+  refusal: ((packet: Buffer) => Buffer | undefined) | undefined;
+  /** Resets every connection. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+export async function startTcpProxy(port: number): Promise<TcpProxy> {
+  const lines = new Set<Socket>();
+  const server = createServer((client) => {
+    client.once('data', (packet) => {
+      const refusal = proxy.refusal?.(packet);
+      if (refusal !== undefined) return void client.end(refusal);
+      const upstream = connect(port, '127.0.0.1');
+      upstream.write(packet);
+      client.pipe(upstream);
+      upstream.on('data', (chunk) => proxy.deaf || client.write(chunk));
+      upstream.on('end', () => client.end());
+      keep(upstream);
+    });
+    keep(client);
+  }).listen(0, '127.0.0.1');
+  const keep = (socket: Socket): void => {
+    lines.add(socket);
+    socket.on('error', () => {}).on('close', () => lines.delete(socket));
+  };
+  await once(server, 'listening');
+  const proxy: TcpProxy = {
+    port: (server.address() as AddressInfo).port,
+    deaf: false,
+    refusal: undefined,
+    cut: () => {
+      for (const socket of lines) socket.resetAndDestroy();
+    },
+    close: async () => {
+      proxy.cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
