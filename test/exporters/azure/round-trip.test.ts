@@ -23,12 +23,17 @@ after(async () => {
 });
 
 test('rebuilds every record from its envelopes, hash included', async () => {
-  const batch = fc.integer({ min: 1, max: 4 }).chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryRecord(index))));
+  const batch = fc
+    .integer({ min: 1, max: 4 })
+    .chain((count) => fc.tuple(...Array.from({ length: count }, (_, index) => arbitraryRecord(index))));
   await fc.assert(
     fc.asyncProperty(batch, async (records) => {
       const from = server.items.length;
       const acknowledgements = await exporter.export(records, AbortSignal.timeout(10_000));
-      assert.deepEqual(new Set(acknowledgements.map((one) => one.status)), new Set(['delivered']));
+      assert.deepEqual(
+        acknowledgements.filter((one) => one.status !== 'delivered'),
+        [],
+      );
       const rebuilt = recordsFromEnvelopes(server.items.slice(from));
       assert.deepEqual(rebuilt.incomplete, []);
       assert.equal(rebuilt.records.length, records.length);
