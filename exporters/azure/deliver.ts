@@ -1,0 +1,118 @@
+/** Sends a batch in requests of a fitting size, isolates what the service refuses, and accounts for every record. */
+
+import type { Acknowledgement } from '../../src/exporter.js';
+import type { AuditRecord } from '../../src/record.js';
+import { type Judgement, judge } from './acknowledge.js';
+import { type AuditLogRecord, logRecordsOf, type TagOptions } from './envelope/log-record.js';
+import type { Transport } from './transport/transport.js';
+
+export interface DeliverOptions {
+  readonly transport: Transport;
+  readonly tags: TagOptions;
+  readonly maxRequestBytes: number;
+}
+
+export type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
+
+/** One log record on its way; several may belong to one audit record. */
+interface Item {
+  readonly log: AuditLogRecord;
+  readonly bytes: number;
+  /** Place of its audit record in the batch. */
+  readonly place: number;
+}
+
+const MAX_ITEMS = 1000; // the service takes 64,000; this many keep an answer with an error for each below 200 KB
+
+// The contract's deadline is 10 s. No new request after 8, so that what was learned by then is told, not thrown away.
+const NO_NEW_REQUEST_AFTER_MS = 8000;
+
+export function createDeliver({ transport, tags, maxRequestBytes }: DeliverOptions): Deliver {
+  // Halved when a request was too long for something on the way, and kept so: it would be again.
+  let requestBytes = maxRequestBytes;
+
+  return async (records, signal) => {
+    const startedAt = performance.now();
+    const results: (Acknowledgement | undefined)[] = records.map(() => undefined);
+    const settle = (items: readonly Item[], acknowledgementOf: (index: number) => Acknowledgement): void => {
+      items.forEach((item, index) => {
+        results[item.place] = worse(results[item.place], acknowledgementOf(index));
+      });
+    };
+    const queue = [...itemsOf(records, tags)];
+    let stopped: Acknowledgement | undefined;
+    // Requests still to be made, the next one last.
+    const splits: Item[][] = [];
+    for (;;) {
+      const items = splits.pop() ?? takeRequest(queue, requestBytes);
+      if (items.length === 0) break;
+      if (signal.aborted || performance.now() - startedAt > NO_NEW_REQUEST_AFTER_MS) stopped ??= OUT_OF_TIME;
+      if (stopped !== undefined) {
+        const reason = stopped;
+        settle(items, () => reason);
+        continue;
+      }
+      const judgement = await sendItems(transport, items, signal);
+      if (judgement.kind === 'each') settle(items, (index) => judgement.acknowledgements[index] ?? OUT_OF_TIME);
+      else if (judgement.kind === 'all') {
+        settle(items, () => judgement.acknowledgement);
+        if (judgement.acknowledgement.status === 'retry') stopped = judgement.acknowledgement;
+      } else if (items.length === 1) settle(items, () => ({ status: 'rejected', reason: judgement.reason }));
+      else {
+        const half = Math.ceil(items.length / 2);
+        splits.push(items.slice(half), items.slice(0, half));
+        if (judgement.tooLarge) requestBytes = Math.max(MIN_REQUEST_BYTES, Math.floor(sizeOf(items) / 2));
+      }
+    }
+    return results.map((result) => result ?? OUT_OF_TIME);
+  };
+}
+
+const MIN_REQUEST_BYTES = 65_536; // one item of the largest size
+const OUT_OF_TIME: Acknowledgement = { status: 'retry', reason: 'not sent: out of time' };
+
+async function sendItems(transport: Transport, items: readonly Item[], signal: AbortSignal): Promise<Judgement> {
+  const answer = await transport.send(
+    items.map((item) => item.log),
+    signal,
+  );
+  return judge(answer, items.length, Date.now());
+}
+
+function* itemsOf(records: readonly AuditRecord[], tags: TagOptions): Generator<Item> {
+  for (const [place, record] of records.entries()) {
+    for (const log of logRecordsOf(record, tags)) yield { log, bytes: roughBytes(log), place };
+  }
+}
+
+const ENVELOPE_BYTES = 700; // an envelope without properties
+
+function roughBytes({ attributes }: AuditLogRecord): number {
+  let bytes = ENVELOPE_BYTES;
+  for (const name in attributes) bytes += name.length + (attributes[name]?.length ?? 0) + 6;
+  return bytes;
+}
+
+/** Takes items off the front of the queue: as many as fit, at least one. */
+function takeRequest(queue: Item[], maxBytes: number): Item[] {
+  let count = 0;
+  let bytes = 0;
+  while (count < queue.length && count < MAX_ITEMS) {
+    bytes += queue[count]?.bytes ?? 0;
+    if (count > 0 && bytes > maxBytes) break;
+    count += 1;
+  }
+  return queue.splice(0, count);
+}
+
+function sizeOf(items: readonly Item[]): number {
+  return items.reduce((bytes, item) => bytes + item.bytes, 0);
+}
+
+/** A record is only as well off as the worst of its items; of two waits the longer. */
+function worse(one: Acknowledgement | undefined, other: Acknowledgement): Acknowledgement {
+  if (one === undefined || one.status === 'delivered') return other;
+  if (one.status === 'rejected' || other.status === 'delivered') return one;
+  if (other.status === 'rejected') return other;
+  return (other.afterMs ?? 0) > (one.afterMs ?? 0) ? other : one;
+}

@@ -1,0 +1,120 @@
+/** Sends log records through the SDK and tells what truly became of them: the SDK's own result says success for lost data. */
+
+import { Agent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { AzureConnection } from '../connection-string.js';
+import type { AuditLogRecord } from '../envelope/log-record.js';
+import { type Answer, failureOf } from './answer.js';
+import { post } from './post.js';
+import { createSdkExporter, type SdkCredential, type SdkHttpClient } from './sdk.js';
+
+export interface Transport {
+  /** One request with all of `records`, in order. Never rejects, and must not be called before the last call has settled. */
+  send(records: readonly AuditLogRecord[], signal: AbortSignal): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  readonly connection: AzureConnection;
+  readonly credential?: SdkCredential | undefined;
+  readonly gzip: boolean;
+  readonly requestTimeoutMs: number;
+}
+
+/** The one request in flight; the SDK hands nothing through by which an answer could be told apart. */
+interface Flight {
+  readonly signal: AbortSignal;
+  answer?: Answer;
+}
+
+type SdkRequest = Parameters<SdkHttpClient['sendRequest']>[0];
+type SdkResponse = Awaited<ReturnType<SdkHttpClient['sendRequest']>>;
+
+export function createTransport({ connection, credential, gzip: compress, requestTimeoutMs }: TransportOptions): Transport {
+  const agent = connection.insecure ? new Agent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true });
+  let flight: Flight = { signal: AbortSignal.abort() };
+
+  const httpClient: SdkHttpClient = {
+    async sendRequest(request) {
+      const mine = flight;
+      const proxied = connection.insecure ? undefined : (request.agent as Agent | undefined);
+      const { headers, body } = await encode(request, compress);
+      mine.answer = await post(request.url, { headers, body, agent: proxied ?? agent, signal: mine.signal });
+      return soothing(request);
+    },
+  };
+  const honest = credential === undefined ? undefined : observed(credential, () => flight);
+  const sdk = createSdkExporter(connection, httpClient, honest);
+
+  return {
+    async send(records, signal) {
+      const mine: Flight = { signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]) };
+      flight = mine;
+      let reason = 'nothing was sent';
+      try {
+        await sdk.export(records as unknown as Parameters<typeof sdk.export>[0], (result) => {
+          reason = result.error?.name ?? reason;
+        });
+      } catch (error) {
+        reason = error instanceof Error ? error.name : reason;
+      }
+      return mine.answer ?? { kind: 'unsent', reason };
+    },
+    async close() {
+      await sdk.shutdown();
+      agent.destroy();
+    },
+  };
+}
+
+const gzipAsync = promisify(gzip);
+
+async function encode(request: SdkRequest, compress: boolean): Promise<{ headers: Record<string, string>; body: Uint8Array }> {
+  const headers: Record<string, string> = request.headers.toJSON();
+  const body = Buffer.from(typeof request.body === 'string' ? request.body : '');
+  if (!compress) return { headers, body };
+  // Level 1: audit records are repetitive, higher levels cost more than the bytes they save.
+  return { headers: { ...headers, 'content-encoding': 'gzip' }, body: await gzipAsync(body, { level: 1 }) };
+}
+
+/**
+ * What the SDK is told: all went well, whatever happened. Else it would follow redirects to other hosts, keep timers
+ * and count the loss as its own affair.
+ */
+function soothing(request: SdkRequest): SdkResponse {
+  return { request, status: 200, headers: NO_HEADERS, bodyAsText: '{"itemsReceived":0,"itemsAccepted":0,"errors":[]}' };
+}
+
+const NO_HEADERS: SdkResponse['headers'] = {
+  get: () => undefined,
+  has: () => false,
+  set: () => undefined,
+  delete: () => undefined,
+  toJSON: () => ({}),
+  [Symbol.iterator]: () => new Map<string, string>()[Symbol.iterator](),
+};
+
+/** A credential that fails or hangs is a reason to retry, and must not outlast the deadline. */
+function observed(credential: SdkCredential, flight: () => Flight): SdkCredential {
+  return {
+    async getToken(scopes, options) {
+      const mine = flight();
+      try {
+        return await Promise.race([credential.getToken(scopes, options), rejectedOnAbort(mine.signal)]);
+      } catch (error) {
+        mine.answer = failureOf(error, mine.signal.aborted ? 'deadline' : 'credential');
+        throw error;
+      }
+    },
+  };
+}
+
+function rejectedOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+}

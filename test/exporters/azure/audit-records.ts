@@ -1,0 +1,138 @@
+/** Records for the tests of the Azure exporter: one plain, and arbitrary ones with a true hash. */
+
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { canonicalize } from '../../../src/canonical.js';
+import { type AuditRecord, type JournalledRecord, type JsonObject, OUTCOMES, RECORD_KINDS, SCHEMA_VERSION } from '../../../src/record.js';
+
+/** With its hash; `index` makes id and place in the chain. */
+export function recordOf(index: number, over: Partial<AuditRecord> = {}): JournalledRecord {
+  const time = new Date(Date.UTC(2026, 10, 22, 12, 0, 0, index % 1000)).toISOString();
+  return sealed(index, {
+    id: `0193-${index}`,
+    schemaVersion: SCHEMA_VERSION,
+    kind: 'http',
+    time,
+    observedTime: time,
+    action: 'order.created',
+    outcome: 'success',
+    actor: { id: 'alice', type: 'user', email: 'alice@example.com', roles: ['buyer', 'admin'], source: 'jwt', verified: true },
+    tenant: { id: 't-1', slug: 'acme' },
+    target: { type: 'order', id: '42' },
+    request: {
+      id: `req-${index}`,
+      method: 'POST',
+      path: '/api/orders',
+      route: '/api/orders',
+      headers: { accept: '*/*', 'content-type': 'application/json' },
+      contentType: 'application/json',
+      body: '{"item":"book","password":"[REDACTED]"}',
+      bodyFormat: 'json',
+      bodySize: 40,
+    },
+    response: { status: 201, contentType: 'application/json', body: '{"id":42}', bodyFormat: 'json', bodySize: 9 },
+    durationMs: 12.25,
+    client: { address: '198.51.100.9', port: 4711, userAgent: 'curl/8' },
+    trace: { traceId: '2588ef2115f07741a5bc572b5074f9c0', spanId: '25d5b885908e4795' },
+    service: { name: 'orders', version: '1.2.3', instanceId: 'i-1' },
+    ...over,
+  });
+}
+
+export function recordsOf(count: number, over: Partial<AuditRecord> = {}): readonly JournalledRecord[] {
+  return Array.from({ length: count }, (_, index) => recordOf(index, over));
+}
+
+/** As the journal hashes: over the canonical form without `integrity.hash`. */
+export function hashOf(record: AuditRecord): string {
+  const { hash: _, ...integrity } = record.integrity ?? { hash: '' };
+  return createHash('sha256')
+    .update(canonicalize({ ...record, integrity }))
+    .digest('hex');
+}
+
+/** As it comes out of a journal line: without undefined members. */
+function sealed(index: number, given: AuditRecord): JournalledRecord {
+  const record = plain(given) as AuditRecord;
+  const integrity = { stream: 's-1', epoch: 1, seq: index + 1, prevHash: '0'.repeat(64) };
+  const hash = hashOf({ ...record, integrity: { ...integrity, hash: '' } });
+  return { ...record, integrity: { ...integrity, hash } };
+}
+
+const text = fc.string({ unit: 'binary', maxLength: 40 }).map((value) => value.replaceAll('\0', '\ufffd'));
+const optionalText = fc.option(text, { nil: undefined });
+const json = fc.dictionary(text, fc.jsonValue({ noUnicodeString: false, maxDepth: 3 })).map((value) => plain(value) as JsonObject);
+
+/** A body around the sizes at which it is split and moved, of text that grows in JSON or in UTF-8. */
+const longText = fc
+  .tuple(
+    fc.constantFrom('x', '"', '\\', 'é', '漢', '😀', '\u0001', 'a"😀'),
+    fc.constantFrom(0, 1, 2730, 8191, 8192, 8193, 16_385, 50_000, 70_000, 200_000),
+  )
+  .map(([unit, bytes]) => unit.repeat(Math.ceil(bytes / Buffer.byteLength(unit))));
+const body = fc.oneof({ weight: 3, arbitrary: text }, { weight: 1, arbitrary: longText });
+
+const http = fc.record({
+  contentType: optionalText,
+  body: fc.option(body, { nil: undefined }),
+  bodyFormat: fc.constantFrom('json' as const, 'text' as const, undefined),
+  bodySize: fc.option(fc.nat(), { nil: undefined }),
+  bodyTruncated: fc.option(fc.boolean(), { nil: undefined }),
+  bodyOmitted: fc.constantFrom('level' as const, 'binary' as const, undefined),
+});
+
+const anyMembers = fc.record({
+  kind: fc.constantFrom(...RECORD_KINDS),
+  phase: fc.constantFrom('start' as const, undefined),
+  refersTo: optionalText,
+  outcome: fc.constantFrom(...OUTCOMES),
+  action: text,
+  actor: fc.record({
+    id: text,
+    type: text,
+    email: optionalText,
+    roles: fc.option(fc.array(text, { maxLength: 4 }), { nil: undefined }),
+    verified: fc.boolean(),
+  }),
+  tenant: fc.option(fc.record({ id: optionalText, slug: optionalText }), { nil: undefined }),
+  target: fc.option(fc.record({ type: optionalText, id: optionalText }), { nil: undefined }),
+  request: fc.option(
+    fc.tuple(
+      http,
+      fc.record({ id: text, method: optionalText, path: optionalText, headers: fc.option(fc.dictionary(text, text), { nil: undefined }) }),
+    ),
+    { nil: undefined },
+  ),
+  response: fc.option(fc.tuple(http, fc.record({ status: fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }) })), {
+    nil: undefined,
+  }),
+  durationMs: fc.option(fc.double({ min: 0, noNaN: true, noDefaultInfinity: true }), { nil: undefined }),
+  client: fc.option(
+    fc.record({ address: optionalText, geo: fc.option(fc.record({ country: optionalText, city: optionalText }), { nil: undefined }) }),
+    { nil: undefined },
+  ),
+  trace: fc.option(fc.record({ traceId: text, spanId: optionalText }), { nil: undefined }),
+  error: fc.option(fc.record({ type: optionalText, message: optionalText }), { nil: undefined }),
+  changes: fc.option(fc.array(json, { maxLength: 3 }), { nil: undefined }),
+  metadata: fc.option(
+    fc.oneof(
+      json,
+      longText.map((value) => ({ value })),
+    ),
+    { nil: undefined },
+  ),
+});
+
+/** Any record the type allows, empty members and absent ones included. */
+export function arbitraryRecord(index: number): fc.Arbitrary<JournalledRecord> {
+  return anyMembers.map((members) => {
+    const request = members.request === undefined ? undefined : { ...members.request[0], ...members.request[1] };
+    const response = members.response === undefined ? undefined : { ...members.response[0], ...members.response[1] };
+    return recordOf(index, { ...members, request, response } as Partial<AuditRecord>);
+  });
+}
+
+/** What JSON keeps of a value. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
