@@ -1,0 +1,83 @@
+/** The table of built-in exporters, and how a name in `AUDIT_EXPORTER` becomes an exporter. SDKs load only when theirs is created. */
+
+import { createRequire } from 'node:module';
+import { isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { AuditConfig } from '../src/config.js';
+import { AuditError } from '../src/errors.js';
+import type { AuditExporter, CreateExporter } from '../src/exporter.js';
+
+export interface ExporterEntry {
+  /** `main`: what it writes to belongs to the service's own thread (stdout, memory). */
+  readonly runsOn: 'worker' | 'main';
+  create(config: AuditConfig): Promise<AuditExporter>;
+}
+
+export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
+  file: { runsOn: 'worker', create: async (config) => (await import('./file/index.js')).createFileExporter(config.file) },
+};
+
+/** Where an exporter runs; modules run in the worker. */
+export function runsOn(name: string): 'worker' | 'main' {
+  return builtIn(name)?.runsOn ?? 'worker';
+}
+
+/**
+ * A built-in by its name, else a module path or package, found from the working directory.
+ * @throws {AuditError} ERR_AUDIT_EXPORTER if there is none, or if the module does not export `createExporter`.
+ */
+export async function createExporterByName(name: string, config: AuditConfig): Promise<AuditExporter> {
+  const entry = builtIn(name);
+  if (entry !== undefined) return entry.create(config);
+  const createExporter = createExporterOf(await load(name));
+  if (createExporter === undefined)
+    throw new AuditError('ERR_AUDIT_EXPORTER', `AUDIT_EXPORTER: the module ${name} exports no function createExporter`);
+  const exporter = await createExporter({ serviceName: config.service.name, settings: config.exporterSettings[name] ?? {} });
+  if (!isExporter(exporter))
+    throw new AuditError('ERR_AUDIT_EXPORTER', `AUDIT_EXPORTER: createExporter of ${name} gave no exporter (name, export, shutdown)`);
+  return exporter;
+}
+
+function builtIn(name: string): ExporterEntry | undefined {
+  return Object.hasOwn(EXPORTERS, name) ? EXPORTERS[name] : undefined;
+}
+
+async function load(name: string): Promise<unknown> {
+  try {
+    return await import(locate(name));
+  } catch (cause) {
+    throw new AuditError(
+      'ERR_AUDIT_EXPORTER',
+      `AUDIT_EXPORTER: the module ${name} cannot be loaded (${kindOf(cause)}); give a path from the working directory or an installed package`,
+      { cause },
+    );
+  }
+}
+
+function locate(name: string): string {
+  if (name.startsWith('.') || isAbsolute(name)) return pathToFileURL(resolve(name)).href;
+  try {
+    return pathToFileURL(createRequire(join(process.cwd(), 'package.json')).resolve(name)).href;
+  } catch {
+    // require() does not see a package that exports for import only.
+    return name;
+  }
+}
+
+function createExporterOf(module: unknown): CreateExporter | undefined {
+  const exports = module as { readonly createExporter?: unknown; readonly default?: { readonly createExporter?: unknown } };
+  // A CommonJS module whose exports are made at run time has them under `default` only.
+  const candidate = exports.createExporter ?? exports.default?.createExporter;
+  return typeof candidate === 'function' ? (candidate as CreateExporter) : undefined;
+}
+
+function isExporter(value: unknown): value is AuditExporter {
+  if (value === null || typeof value !== 'object') return false;
+  const { name, export: send, shutdown } = value as Partial<AuditExporter>;
+  return typeof name === 'string' && typeof send === 'function' && typeof shutdown === 'function';
+}
+
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'not an Error';
+  return (error as NodeJS.ErrnoException).code ?? error.name;
+}

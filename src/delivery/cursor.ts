@@ -1,0 +1,29 @@
+/** How far an exporter is in a stream, kept beside the segments. Whole or absent, never half written. */
+
+import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
+import { cursorPath } from '../journal/layout.js';
+import type { ReadPosition } from '../journal/reader.js';
+
+export interface Cursor extends ReadPosition {
+  /** How many of the records up to `seq` were not delivered: dead letters, damaged and missing ones. */
+  readonly deadLettered: number;
+}
+
+export const FIRST_CURSOR: Cursor = { segment: 1, offset: 0, seq: 0, deadLettered: 0 };
+
+/** The stored cursor. One that is absent or damaged starts over: sinks are idempotent, skipping is not. */
+export async function readCursor(streamDirectory: string, exporter: string): Promise<Cursor> {
+  const value = await readJsonFile(cursorPath(streamDirectory, exporter));
+  return isCursor(value) ? value : FIRST_CURSOR;
+}
+
+/** Settles when the cursor is on the disk: only then may a segment before it be deleted. */
+export async function writeCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {
+  await writeFileAtomic(cursorPath(streamDirectory, exporter), JSON.stringify(cursor));
+}
+
+function isCursor(value: unknown): value is Cursor {
+  if (value === null || typeof value !== 'object') return false;
+  const { segment, offset, seq, deadLettered } = value as Partial<Cursor>;
+  return [segment, offset, seq, deadLettered].every((part) => Number.isSafeInteger(part) && Number(part) >= 0);
+}

@@ -1,0 +1,239 @@
+/** One exporter's loop over all its streams: wait, read, offer, settle, wait longer. A slow or dead sink delays nobody but itself. */
+
+import { AuditError, messageOf } from '../errors.js';
+import { type Acknowledgement, type AuditExporter, allRetry } from '../exporter.js';
+import type { ReadEntry } from '../journal/reader.js';
+import type { Warn } from '../journal/warnings.js';
+import { type BatchLimits, Lane } from './lane.js';
+import type { Progress, StreamSource } from './messages.js';
+import { RetryPolicy } from './retry.js';
+
+export interface DelivererOptions {
+  readonly exporter: string;
+  /** Called again after a failure, and after a call that never returned. */
+  readonly create: () => Promise<AuditExporter>;
+  /** True: `create` gives the service's own object, which cannot be replaced; a call that never returns holds it for ever. */
+  readonly isShared?: boolean;
+  readonly warn: Warn;
+  readonly onProgress: (progress: Progress) => void;
+  /** The first attempt to create the exporter is over; later ones are only warned about. */
+  readonly onCreated: (fault?: string) => void;
+  readonly timing?: Partial<DeliveryTiming>;
+}
+
+export interface DeliveryTiming extends BatchLimits {
+  /** When the signal of an `export` call aborts. */
+  readonly exportDeadlineMs: number;
+  /** How long after that the call may still take to return. */
+  readonly graceMs: number;
+  /** How often an idle deliverer looks for new records: a read of shared memory. */
+  readonly pollMs: number;
+  /** Jitter; for tests. */
+  readonly random: () => number;
+}
+
+export const DEFAULT_TIMING: DeliveryTiming = {
+  count: 500,
+  bytes: 1024 * 1024,
+  // A quarter of the promised second: four batches a second cost a sink nothing, and the trail is nearly live.
+  lingerMs: 250,
+  exportDeadlineMs: 10_000,
+  graceMs: 5000,
+  pollMs: 100,
+  random: Math.random,
+};
+
+const SHUTDOWN_MS = 5000;
+
+export class Deliverer {
+  readonly #options: DelivererOptions;
+  readonly #timing: DeliveryTiming;
+  readonly #retry: RetryPolicy;
+  readonly #arrivals: StreamSource[] = [];
+  #lanes: Lane[] = [];
+  #exporter: AuditExporter | undefined;
+  #running: Promise<void> | undefined;
+  #isStopping = false;
+  #isHurried = false;
+  #wasCreated = false;
+  #retries = 0;
+  #lastError: string | undefined;
+  #skipsPause = false;
+  #wake: () => void = () => undefined;
+  #abort: AbortController | undefined;
+
+  constructor(options: DelivererOptions) {
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#retry = new RetryPolicy(this.#timing.random);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  addStream(source: StreamSource): void {
+    this.#arrivals.push(source);
+    this.#wake();
+  }
+
+  /** Deliver what there is now: no lingering, and no waiting out of a backoff. */
+  nudge(): void {
+    this.#isHurried = true;
+    this.#skipsPause = true;
+    this.#wake();
+  }
+
+  /** Gives up the call under way and closes the exporter. Idempotent. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#abort?.abort(new Error('shutting down'));
+    this.#wake();
+    await this.#within(this.#running ?? Promise.resolve(), SHUTDOWN_MS);
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    const exporter = this.#exporter;
+    this.#exporter = undefined;
+    if (exporter !== undefined) await this.#within(settled(exporter.shutdown.bind(exporter)), SHUTDOWN_MS);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      try {
+        if (!(await this.#step())) await this.#pause(this.#timing.pollMs);
+      } catch (error) {
+        this.#noteFailure(describe(error));
+        for (const lane of this.#lanes) this.#report(lane);
+        await this.#pause(this.#retry.nextDelayMs(undefined));
+      }
+    }
+  }
+
+  /** One batch; false if there was nothing to do. */
+  async #step(): Promise<boolean> {
+    await this.#admit();
+    const exporter = this.#exporter ?? (await this.#create());
+    const lane = this.#lanes.find((candidate) => candidate.isReady(performance.now(), this.#isHurried));
+    if (lane === undefined) {
+      this.#isHurried = false;
+      return false;
+    }
+    // To the back of the queue: streams take turns.
+    this.#lanes = [...this.#lanes.filter((other) => other !== lane), lane];
+    const offered = await lane.next(this.#retry.isOpen ? 1 : this.#timing.count);
+    if (offered.length > 0) await this.#offer(exporter, lane, offered);
+    else this.#report(lane);
+    if (lane.isFinished) this.#lanes = this.#lanes.filter((other) => other !== lane);
+    return offered.length > 0;
+  }
+
+  async #admit(): Promise<void> {
+    for (let source = this.#arrivals.shift(); source !== undefined; source = this.#arrivals.shift()) {
+      const { exporter, warn } = this.#options;
+      const lane = await Lane.open({ exporter, source, limits: this.#timing, warn });
+      this.#lanes.push(lane);
+      this.#report(lane);
+    }
+  }
+
+  async #create(): Promise<AuditExporter> {
+    try {
+      const exporter = await this.#options.create();
+      this.#exporter = exporter;
+      this.#created();
+      return exporter;
+    } catch (error) {
+      this.#created(describe(error));
+      throw error;
+    }
+  }
+
+  #created(fault?: string): void {
+    if (!this.#wasCreated) this.#options.onCreated(fault);
+    this.#wasCreated = true;
+  }
+
+  async #offer(exporter: AuditExporter, lane: Lane, offered: readonly ReadEntry[]): Promise<void> {
+    const answers = await this.#export(exporter, offered);
+    const { delivered, rejected, retried, reason, afterMs } = await lane.settle(offered, answers);
+    if (delivered + rejected.length > 0) this.#retry.accepted();
+    else this.#retry.refused();
+    if (retried === 0) this.#lastError = undefined;
+    else this.#noteFailure(reason ?? 'no reason given');
+    if (retried > 0) this.#retries += 1;
+    this.#report(lane);
+    if (retried > 0 && !this.#isStopping) await this.#pause(this.#retry.nextDelayMs(afterMs));
+  }
+
+  async #export(exporter: AuditExporter, offered: readonly ReadEntry[]): Promise<readonly Acknowledgement[]> {
+    const abort = new AbortController();
+    this.#abort = abort;
+    const { exportDeadlineMs, graceMs } = this.#timing;
+    const deadline = setTimeout(() => abort.abort(new Error(`no answer within ${exportDeadlineMs} ms`)), exportDeadlineMs).unref();
+    const records = offered.map((entry) => entry.record);
+    const call = settled(() => exporter.export(records, abort.signal));
+    const outcome = this.#options.isShared === true ? await call : await this.#within(call, exportDeadlineMs + graceMs);
+    clearTimeout(deadline);
+    this.#abort = undefined;
+    if (outcome === undefined) return this.#abandon(exporter, offered.length);
+    return 'value' in outcome ? outcome.value : allRetry(offered.length, describe(outcome.error));
+  }
+
+  /** An exporter that ignores its signal may still be at work: never call that one again, make a new one. */
+  #abandon(exporter: AuditExporter, count: number): readonly Acknowledgement[] {
+    this.#exporter = undefined;
+    void settled(() => exporter.shutdown());
+    return allRetry(count, 'the exporter did not return after its deadline');
+  }
+
+  #noteFailure(reason: string): void {
+    this.#lastError = reason;
+    this.#options.warn(
+      'retry',
+      `${this.#options.exporter} did not take records (${reason}); they stay in the journal and are offered again`,
+    );
+  }
+
+  #report(lane: Lane): void {
+    this.#options.onProgress(lane.progress(this.#retries, this.#lastError));
+  }
+
+  /** Ends early when somebody nudges, adds a stream or stops. Never keeps the process alive. */
+  #pause(ms: number): Promise<void> {
+    const isSkipped = this.#isStopping || this.#skipsPause;
+    this.#skipsPause = false;
+    if (isSkipped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#skipsPause = false;
+        resolve();
+      };
+    });
+  }
+
+  #within<Value>(work: Promise<Value>, ms: number): Promise<Value | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => resolve(undefined), ms).unref();
+      work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+}
+
+type Outcome<Value> = { readonly value: Value } | { readonly error: unknown };
+
+async function settled<Value>(work: () => Promise<Value>): Promise<Outcome<Value>> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Our own messages hold no secrets; anybody else's may, so of those only the kind is said. */
+function describe(error: unknown): string {
+  if (error instanceof AuditError) return messageOf(error);
+  if (!(error instanceof Error)) return 'something that is no Error was thrown';
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === undefined ? error.name : `${error.name} ${code}`;
+}

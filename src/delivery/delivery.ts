@@ -1,0 +1,242 @@
+/** Delivery as the pipeline sees it: follows this process's journal and those it adopts, counts, flushes, and ends within a deadline. */
+
+import { dirname } from 'node:path';
+import { createExporterByName, runsOn } from '../../exporters/index.js';
+import type { AuditConfig } from '../config.js';
+import type { AuditExporter } from '../exporter.js';
+import type { ExporterCounters } from '../health.js';
+import { type AdoptedStream, Adopter } from '../journal/adoption.js';
+import type { Journal } from '../journal/journal.js';
+import { HEARTBEAT_MS } from '../journal/lease.js';
+import type { StreamManifest } from '../journal/manifest.js';
+import { ownIdentity } from '../journal/process-identity.js';
+import { limitWarnings } from '../journal/warnings.js';
+import { type Agent, startAgent } from './agent.js';
+import { Ledger } from './ledger.js';
+import type { FromWorker, StreamSource, WorkerTiming } from './messages.js';
+import { startWorkerHost } from './worker-host.js';
+
+export interface DeliveryOptions {
+  readonly config: AuditConfig;
+  readonly journal: Journal;
+  /** As given to the journal: streams of dead processes with an equal one are adopted. */
+  readonly manifest: StreamManifest;
+  /** Exporters that the service made itself; they run on the main thread. */
+  readonly exporters?: readonly AuditExporter[];
+  /** The environment for the worker's exporters. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** At most one a minute of each kind. */
+  readonly onWarning?: (message: string) => void;
+  /** A process ended without closing its stream: records behind the last may be missing. */
+  readonly onUncleanStream?: (stream: UncleanStream) => void;
+  /** How often to look for streams of dead processes. Default 30 s. */
+  readonly adoptIntervalMs?: number;
+  readonly timing?: WorkerTiming;
+}
+
+export interface UncleanStream {
+  readonly stream: string;
+  /** 0: none. */
+  readonly lastSeq: number;
+  readonly lastTime?: string | undefined;
+}
+
+export interface ExporterFault {
+  /** As named in the configuration. */
+  readonly exporter: string;
+  readonly fault: string;
+}
+
+export interface FlushResult {
+  /** False: the deadline came first. */
+  readonly isComplete: boolean;
+  readonly counters: Record<string, ExporterCounters>;
+}
+
+export interface Delivery {
+  /** The exporters that could not be created at first; they are tried again, and their records wait. */
+  readonly ready: Promise<readonly ExporterFault[]>;
+  /** Live, by exporter. `undelivered` counts what is in the file, as `journalled` does. */
+  counters(): Record<string, ExporterCounters>;
+  /** Settles when every exporter is done with all that is journalled now, or at the deadline. Keeps the process alive meanwhile. */
+  flush(deadlineMs: number): Promise<FlushResult>;
+  /**
+   * Flushes, closes the exporters and ends the worker, all within the deadline. Idempotent. Close the journal afterwards
+   * with `settledSeq`.
+   */
+  shutdown(deadlineMs: number): Promise<FlushResult & { readonly settledSeq: number }>;
+}
+
+// 20 ms: the least a flush costs; the worker reports promptly after a nudge.
+const FLUSH_POLL_MS = 20;
+/** Kept back from a shutdown's deadline for closing the exporters. */
+const CLOSE_MS = 500;
+
+export function startDelivery(options: DeliveryOptions): Delivery {
+  return new ThreadedDelivery(options);
+}
+
+class ThreadedDelivery implements Delivery {
+  readonly ready: Promise<readonly ExporterFault[]>;
+  readonly #journal: Journal;
+  readonly #stream: string;
+  readonly #options: DeliveryOptions;
+  readonly #warn;
+  readonly #ledger: Ledger;
+  readonly #adopter: Adopter;
+  readonly #adopted = new Map<string, AdoptedStream>();
+  readonly #agents: readonly Agent[];
+  readonly #timer: NodeJS.Timeout;
+  readonly #uncreated: Set<string>;
+  readonly #faults: ExporterFault[] = [];
+  #becomeReady: (faults: readonly ExporterFault[]) => void = () => undefined;
+  #stopping: Promise<FlushResult & { readonly settledSeq: number }> | undefined;
+  #adopting: Promise<void>;
+
+  constructor(options: DeliveryOptions) {
+    const { journal, config, exporters = [], manifest } = options;
+    this.#options = options;
+    this.#journal = journal;
+    this.#stream = journal.position.stream;
+    this.#warn = limitWarnings(options.onWarning ?? (() => undefined), () => performance.now());
+    const names = [...config.exporters, ...exporters.map((exporter) => exporter.name)];
+    this.#ledger = new Ledger(names);
+    this.#uncreated = new Set(names);
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve;
+    });
+    if (names.length === 0) this.#becomeReady([]);
+    const directory = dirname(journal.directory);
+    this.#adopter = new Adopter({
+      directory,
+      ownStream: this.#stream,
+      manifest,
+      identity: ownIdentity(),
+      keep: journal.keep,
+      nowMs: () => Date.now(),
+    });
+    this.#agents = this.#startAgents();
+    this.#adopting = this.#adopt();
+    this.#timer = setInterval(() => {
+      this.#adopting = this.#adopting.then(() => this.#adopt());
+    }, options.adoptIntervalMs ?? HEARTBEAT_MS).unref();
+  }
+
+  counters(): Record<string, ExporterCounters> {
+    const lastSeqs = new Map([[this.#stream, this.#journal.tip.writtenSeq]]);
+    for (const { stream, lastSeq } of this.#adopted.values()) lastSeqs.set(stream, lastSeq);
+    return this.#ledger.counters(lastSeqs);
+  }
+
+  async flush(deadlineMs: number): Promise<FlushResult> {
+    const deadline = performance.now() + deadlineMs;
+    const target = this.#journal.position.seq;
+    this.#journal.flushSync();
+    for (const agent of this.#agents) agent.nudge();
+    const isComplete = await this.#reach(target, deadline);
+    return { isComplete, counters: this.counters() };
+  }
+
+  shutdown(deadlineMs: number): Promise<FlushResult & { readonly settledSeq: number }> {
+    this.#stopping ??= this.#shutdown(deadlineMs);
+    return this.#stopping;
+  }
+
+  #startAgents(): readonly Agent[] {
+    const { config, exporters = [], env, timing } = this.#options;
+    const inWorker = config.exporters.filter((name) => config.delivery.worker && runsOn(name) === 'worker');
+    const here = config.exporters
+      .filter((name) => !inWorker.includes(name))
+      .map((name) => ({ name, create: () => createExporterByName(name, config), isShared: false }));
+    const objects = exporters.map((exporter) => ({ name: exporter.name, create: async () => exporter, isShared: true }));
+    const tell = (message: FromWorker) => this.#hear(message);
+    const agents: Agent[] = [];
+    if (here.length + objects.length > 0)
+      agents.push(startAgent({ exporters: [...here, ...objects], streams: this.#sources(), tell, timing }));
+    if (inWorker.length > 0) {
+      const start = { config, exporters: inWorker, timing };
+      agents.push(startWorkerHost({ start, streams: () => this.#sources(), env, onMessage: tell, warn: this.#warn }));
+    }
+    return agents;
+  }
+
+  #sources(): readonly StreamSource[] {
+    const own: StreamSource = { stream: this.#stream, directory: this.#journal.directory, tip: this.#journal.tip.buffer };
+    return [own, ...[...this.#adopted.values()].map(({ stream, directory }) => ({ stream, directory }))];
+  }
+
+  #hear(message: FromWorker): void {
+    switch (message.type) {
+      case 'warning':
+        this.#warn(message.key, message.message);
+        break;
+      case 'created':
+        this.#noteCreated(message.exporter, message.fault);
+        break;
+      case 'progress':
+        for (const progress of message.progress) this.#ledger.update(progress);
+        this.#tidy();
+        break;
+      case 'stopped':
+        break;
+    }
+  }
+
+  #noteCreated(exporter: string, fault: string | undefined): void {
+    if (fault !== undefined) this.#faults.push({ exporter, fault });
+    if (this.#uncreated.delete(exporter) && this.#uncreated.size === 0) this.#becomeReady(this.#faults);
+  }
+
+  /** Deletes what every exporter has passed. */
+  #tidy(): void {
+    void this.#journal
+      .trim(this.#ledger.neededSegment(this.#stream))
+      .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
+    for (const { stream } of [...this.#adopted.values()]) {
+      if (!this.#ledger.isFinished(stream)) continue;
+      this.#ledger.close(stream);
+      this.#adopted.delete(stream);
+      void this.#adopter.finish(stream).catch(() => this.#warn('finish', `the delivered stream ${stream} cannot be removed`));
+    }
+  }
+
+  async #adopt(): Promise<void> {
+    await this.#adopter.refresh();
+    for (const adopted of await this.#adopter.scan()) {
+      const { stream, directory, lastSeq, lastTime, wasClean } = adopted;
+      this.#adopted.set(stream, adopted);
+      for (const agent of this.#agents) agent.addStream({ stream, directory });
+      if (!wasClean) this.#options.onUncleanStream?.({ stream, lastSeq, lastTime });
+    }
+  }
+
+  async #reach(target: number, deadline: number): Promise<boolean> {
+    while (this.#ledger.settledSeq(this.#stream) < target) {
+      if (performance.now() >= deadline) return false;
+      // Not unref'd: this is what keeps the process alive until the records have arrived.
+      await new Promise((resolve) => setTimeout(resolve, FLUSH_POLL_MS));
+    }
+    return true;
+  }
+
+  async #shutdown(deadlineMs: number): Promise<FlushResult & { readonly settledSeq: number }> {
+    const deadline = performance.now() + deadlineMs;
+    clearInterval(this.#timer);
+    const { isComplete } = await this.flush(Math.max(0, deadlineMs - Math.min(CLOSE_MS, deadlineMs / 2)));
+    await atMost(
+      Promise.all([...this.#agents.map((agent) => agent.stop()), this.#adopting]),
+      Math.max(CLOSE_MS, deadline - performance.now()),
+    );
+    await this.#adopter.release();
+    return { isComplete, counters: this.counters(), settledSeq: this.#ledger.settledSeq(this.#stream) };
+  }
+}
+
+async function atMost(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,149 @@
+/** The hash chain: a record and its link become one journal line, and a line can be checked offline. */
+
+import * as crypto from 'node:crypto';
+import { canonicalize } from '../canonical.js';
+import type { AuditIntegrity, AuditRecord, AuditRequest, AuditResponse, JournalledRecord } from '../record.js';
+
+/** What ties a record to the one before it. */
+export type ChainLink = Omit<AuditIntegrity, 'hash'>;
+
+/** `prevHash` of a stream's first record: SHA-256 of the empty string. */
+export const GENESIS_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+/**
+ * The line of a record, without its line feed: the RFC 8785 form of the whole record. `hash` is SHA-256 over the same
+ * text without the member `integrity.hash`.
+ */
+export function encodeLine(record: AuditRecord, link: ChainLink): { readonly line: string; readonly hash: string } {
+  const { head, tail } = splitLine(record, link);
+  const hash = sha256(head + tail);
+  return { line: head + hashMember(hash) + tail, hash };
+}
+
+/** The hashed text, cut where `hashMember` goes. */
+export function splitLine(record: AuditRecord, link: ChainLink): { readonly head: string; readonly tail: string } {
+  // Literals in key order go through one JSON.stringify each; only what the service named itself needs sorting.
+  const { changes, metadata, request } = record;
+  let head = open({ action: record.action, actor: actorOf(record) });
+  if (changes !== undefined) head += `,"changes":${canonicalize(changes)}`;
+  head += next({ client: clientOf(record), durationMs: record.durationMs, error: errorOf(record), id: record.id });
+  head += `,"integrity":{"epoch":${link.epoch},`;
+  let tail = `"prevHash":"${link.prevHash}","seq":${link.seq},"stream":${JSON.stringify(link.stream)}},"kind":${JSON.stringify(record.kind)}`;
+  if (metadata !== undefined) tail += `,"metadata":${canonicalize(metadata)}`;
+  const { observedTime, outcome, phase, refersTo } = record;
+  tail += next({ observedTime, outcome, phase, refersTo });
+  if (request !== undefined) tail += `,"request":${requestText(request)}`;
+  tail += next({
+    response: responseOf(record.response),
+    schemaVersion: record.schemaVersion,
+    service: serviceOf(record),
+    target: record.target && { id: record.target.id, type: record.target.type },
+    tenant: record.tenant && { id: record.tenant.id, slug: record.tenant.slug },
+    time: record.time,
+    trace: record.trace && { spanId: record.trace.spanId, traceId: record.trace.traceId },
+  });
+  return { head, tail: `${tail}}` };
+}
+
+/** The member that turns the hashed text into the line; always `HASH_MEMBER_BYTES` long. */
+export function hashMember(hash: string): string {
+  return `"hash":"${hash}",`;
+}
+
+/** `"hash":"` + 64 hex digits + `",` */
+export const HASH_MEMBER_BYTES = 74;
+
+export type LineFault = 'not-json' | 'not-a-record' | 'wrong-hash';
+
+export type VerifiedLine = { readonly record: JournalledRecord } | { readonly fault: LineFault };
+
+/** Parses a line and checks it against its own hash. Whether it follows its predecessor is `followsLink`. */
+export function verifyLine(line: string): VerifiedLine {
+  const record = parse(line);
+  if (record === undefined) return { fault: 'not-json' };
+  if (!isJournalled(record)) return { fault: 'not-a-record' };
+  const { hash, ...link } = record.integrity;
+  // Cutting the member out of the text is 4 times cheaper than sorting again. A cut in the wrong place cannot match.
+  const quick = line.replace(
+    `,"integrity":{"epoch":${link.epoch},${hashMember(hash)}"prevHash":`,
+    `,"integrity":{"epoch":${link.epoch},"prevHash":`,
+  );
+  if (quick.length < line.length && sha256(quick) === hash) return { record };
+  return sha256(canonicalize({ ...record, integrity: link })) === hash ? { record } : { fault: 'wrong-hash' };
+}
+
+/** Whether a record is the one that comes right after `previous` (undefined: it must be the first of its stream). */
+export function followsLink(record: JournalledRecord, previous: AuditIntegrity | undefined): boolean {
+  const { epoch, seq, prevHash, stream } = record.integrity;
+  if (previous === undefined) return seq === 1 && prevHash === GENESIS_HASH;
+  return stream === previous.stream && epoch === previous.epoch && seq === previous.seq + 1 && prevHash === previous.hash;
+}
+
+export function sha256(data: string | Uint8Array): string {
+  // The one-shot form spares the stream object: 2.4 µs less than createHash on 2 KB.
+  return crypto.hash('sha256', data, 'hex');
+}
+
+function open(members: object): string {
+  return JSON.stringify(members).slice(0, -1);
+}
+
+/** The members as they continue an object: `,"a":1` or nothing. */
+function next(members: object): string {
+  const text = JSON.stringify(members);
+  return text === '{}' ? '' : `,${text.slice(1, -1)}`;
+}
+
+function actorOf({ actor }: AuditRecord): object {
+  const { clientApp, email, id, name, roles, source, tenantId, type, verified } = actor;
+  return { clientApp, email, id, name, roles, source, tenantId, type, verified };
+}
+
+function clientOf({ client }: AuditRecord): object | undefined {
+  if (client === undefined) return undefined;
+  const { address, forwarded, geo, port, userAgent } = client;
+  return { address, forwarded, geo: geo && { city: geo.city, country: geo.country, region: geo.region }, port, userAgent };
+}
+
+function errorOf({ error }: AuditRecord): object | undefined {
+  return error && { message: error.message, type: error.type };
+}
+
+function serviceOf({ service }: AuditRecord): object {
+  return { instanceId: service.instanceId, name: service.name, version: service.version };
+}
+
+function requestText(request: AuditRequest): string {
+  const { body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, headers, id, method, path, query, route } = request;
+  if (headers === undefined) {
+    return JSON.stringify({ body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, id, method, path, query, route });
+  }
+  const before = JSON.stringify({ body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType }).slice(0, -1);
+  const comma = before === '{' ? '' : ',';
+  return `${before}${comma}"headers":${canonicalize(headers)}${next({ id, method, path, query, route })}}`;
+}
+
+function responseOf(response: AuditResponse | undefined): object | undefined {
+  if (response === undefined) return undefined;
+  const { body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, status } = response;
+  return { body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, status };
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isJournalled(value: unknown): value is JournalledRecord {
+  if (value === null || typeof value !== 'object') return false;
+  const { id, integrity } = value as Partial<JournalledRecord>;
+  return (
+    typeof id === 'string' &&
+    typeof integrity?.seq === 'number' &&
+    typeof integrity.hash === 'string' &&
+    typeof integrity.stream === 'string'
+  );
+}

@@ -1,0 +1,269 @@
+/** The journal: every record becomes a chained line and reaches the page cache within the event-loop tick. It must never throw into the service. */
+
+import * as nodeFs from 'node:fs';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { AuditError } from '../errors.js';
+import type { AuditRecord } from '../record.js';
+import { codeOf } from './atomic-file.js';
+import { GENESIS_HASH } from './chain.js';
+import { preparePrivateDirectory } from './layout.js';
+import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
+import type { Loss } from './loss.js';
+import { type StreamManifest, writeStop } from './manifest.js';
+import { PendingLines } from './pending-lines.js';
+import { Pressure, withoutBodies } from './pressure.js';
+import { ownIdentity } from './process-identity.js';
+import type { JournalFs } from './segment.js';
+import { createStreamDirectory, removeStream } from './stream-directory.js';
+import { StreamFiles } from './stream-files.js';
+import { JournalTip } from './tip.js';
+import { limitWarnings, type Warn } from './warnings.js';
+import { LineWriter } from './writer.js';
+
+export interface JournalOptions {
+  /** Absolute. Made if it is not there. */
+  readonly directory: string;
+  readonly manifest: StreamManifest;
+  /** Bytes the stream may hold; not enforced with `keep`. */
+  readonly maxBytes: number;
+  /** `tick`: one synchronous write per event-loop tick. `async`: never blocks, and may lose more to a kill -9. Default `tick`. */
+  readonly write?: 'tick' | 'async';
+  /** True: the journal is the trail itself (file exporter); nothing is ever trimmed. */
+  readonly keep?: boolean;
+  /** Default 8 MB. */
+  readonly segmentBytes?: number;
+  /** How often written lines are synced to the disk in the background. Default 500 ms. */
+  readonly syncIntervalMs?: number;
+  /** Bytes kept in memory while the disk does not take them. Default 8 MB. */
+  readonly maxPendingBytes?: number;
+  /** Default: a new UUIDv7. */
+  readonly stream?: string;
+  readonly onWritten?: (records: number) => void;
+  readonly onDropped?: (reason: string, records: number) => void;
+  /** At most one a minute of each kind. Names paths and error codes, never a record's content. */
+  readonly onWarning?: (message: string) => void;
+  /** Called once writing works again after records were dropped. */
+  readonly onLoss?: (loss: Loss) => void;
+  /** `monotonicMs` times writes; `nowMs` is the wall clock. */
+  readonly clock?: JournalClock;
+  readonly fs?: JournalFs;
+}
+
+export interface JournalClock {
+  nowMs(): number;
+  monotonicMs(): number;
+}
+
+export interface JournalPosition {
+  readonly stream: string;
+  /** 0 before the first record. */
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export interface Journal {
+  /** The stream's own directory. */
+  readonly directory: string;
+  /** The newest record, written or still in memory. */
+  readonly position: JournalPosition;
+  /** What the deliverer watches. */
+  readonly tip: JournalTip;
+  readonly bytes: number;
+  readonly keep: boolean;
+  /** Never throws. False: dropped, and counted through `onDropped`. */
+  append(record: AuditRecord): boolean;
+  /** Writes what is pending, whatever the mode. Call it on the process's `exit` event. Never throws. */
+  flushSync(): void;
+  /**
+   * Settles when every record appended so far is on the disk.
+   * @throws {AuditError} ERR_AUDIT_JOURNAL when it cannot be.
+   */
+  sync(): Promise<void>;
+  /** Deletes segments before `segment`: call it only with cursors that are synced. No-op with `keep`. */
+  trim(segment: number): Promise<void>;
+  /** Ends the stream. `deliveredSeq`: up to where every exporter is done; if that is the end, the stream goes away. Idempotent. */
+  close(deliveredSeq?: number): Promise<void>;
+}
+
+/** @throws {AuditError} ERR_AUDIT_JOURNAL when the directory is not fit (a link, another user's, not writable). */
+export function createJournal(options: JournalOptions): Journal {
+  return new TickJournal(options);
+}
+
+const EPOCH = 1;
+const SEGMENT_BYTES = 8 * 1024 * 1024;
+// 500 ms, as Vector's disk buffer: what a power cut may take. One sync is about 1 ms of a libuv thread, on cloud disks up to 20.
+const SYNC_INTERVAL_MS = 500;
+const MAX_PENDING_BYTES = 8 * 1024 * 1024;
+const SYSTEM_CLOCK: JournalClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+class TickJournal implements Journal {
+  readonly directory: string;
+  readonly tip = new JournalTip();
+  readonly keep: boolean;
+  readonly #options: JournalOptions;
+  readonly #stream: string;
+  readonly #identity = ownIdentity();
+  readonly #clock: JournalClock;
+  readonly #warn: Warn;
+  readonly #files: StreamFiles;
+  readonly #pending = new PendingLines();
+  readonly #pressure: Pressure;
+  readonly #writer: LineWriter;
+  readonly #timer: NodeJS.Timeout;
+  #seq = 0;
+  #hash = GENESIS_HASH;
+  #writtenSeq = 0;
+  #syncedSeq = 0;
+  #heartbeatMs: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: JournalOptions) {
+    this.#options = options;
+    this.keep = options.keep ?? false;
+    this.#stream = options.stream ?? uuidv7();
+    this.directory = join(options.directory, this.#stream);
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.#heartbeatMs = this.#clock.monotonicMs();
+    this.#warn = limitWarnings(options.onWarning ?? (() => undefined), () => this.#clock.monotonicMs());
+    this.#pressure = new Pressure(options.maxPendingBytes ?? MAX_PENDING_BYTES, () => this.#clock.nowMs());
+    const maxBytes = this.keep ? Number.POSITIVE_INFINITY : options.maxBytes;
+    // A quarter of the bound at most, or there would never be a closed segment to trim.
+    this.#files = new StreamFiles(this.directory, Math.min(options.segmentBytes ?? SEGMENT_BYTES, maxBytes / 4), options.fs ?? nodeFs);
+    this.#writer = new LineWriter({
+      pending: this.#pending,
+      files: this.#files,
+      mode: options.write ?? 'tick',
+      maxBytes,
+      monotonicMs: () => this.#clock.monotonicMs(),
+      warn: this.#warn,
+      onLines: (lines) => this.#wrote(lines),
+      onRelief: () => this.#relieved(),
+    });
+    this.#createDirectories();
+    this.#timer = setInterval(() => void this.#maintain(), options.syncIntervalMs ?? SYNC_INTERVAL_MS).unref();
+  }
+
+  get position(): JournalPosition {
+    return { stream: this.#stream, seq: this.#seq, hash: this.#hash };
+  }
+
+  get bytes(): number {
+    return this.#files.bytes + this.#pending.size;
+  }
+
+  append(record: AuditRecord): boolean {
+    if (this.#closing !== undefined) return this.#drop('journal_closed');
+    try {
+      return this.#append(record);
+    } catch {
+      return this.#drop('unencodable');
+    }
+  }
+
+  flushSync(): void {
+    this.#writer.flushSync();
+  }
+
+  async sync(): Promise<void> {
+    const target = this.#seq;
+    await this.#writer.flush();
+    if (this.#writtenSeq < target) throw new AuditError('ERR_AUDIT_JOURNAL', 'the journal cannot be written; see the warnings before');
+    const written = this.#writtenSeq;
+    await this.#files.sync();
+    this.#syncedSeq = Math.max(this.#syncedSeq, written);
+  }
+
+  async trim(segment: number): Promise<void> {
+    if (!this.keep) await this.#files.trim(segment);
+  }
+
+  close(deliveredSeq = -1): Promise<void> {
+    this.#closing ??= this.#close(deliveredSeq);
+    return this.#closing;
+  }
+
+  #createDirectories(): void {
+    preparePrivateDirectory(this.#options.directory);
+    try {
+      createStreamDirectory(this.directory, this.#options.manifest, this.#identity);
+    } catch (cause) {
+      const why = codeOf(cause) ?? 'unknown';
+      throw new AuditError('ERR_AUDIT_JOURNAL', `the journal directory ${this.#options.directory} cannot be written (${why})`, { cause });
+    }
+  }
+
+  #append(record: AuditRecord): boolean {
+    const fit = this.#pressure.fit(this.#pending.size);
+    if (fit === 'no-room') return this.#drop('journal_unavailable');
+    if (fit === 'without-bodies') this.#warn('bodies', 'the journal is not written fast enough; records are kept without bodies for now');
+    const link = { epoch: EPOCH, seq: this.#seq + 1, prevHash: this.#hash, stream: this.#stream };
+    const { hash, byteLength } = this.#pending.encode(fit === 'whole' ? record : withoutBodies(record), link);
+    // A record larger than the bound on its own is still taken when nothing waits.
+    if (this.#pending.size > 0 && !this.#pressure.fits(this.#pending.size, byteLength)) return this.#drop('journal_unavailable');
+    this.#pending.commit(byteLength);
+    this.#seq = link.seq;
+    this.#hash = hash;
+    this.#writer.schedule();
+    return true;
+  }
+
+  #drop(reason: string): false {
+    this.#pressure.drop(reason);
+    this.#options.onDropped?.(reason, 1);
+    this.#warn(`drop ${reason}`, `a record was dropped (${reason}); the audit counters say how many`);
+    return false;
+  }
+
+  #wrote(lines: number): void {
+    this.#writtenSeq += lines;
+    this.tip.publish(this.#writtenSeq);
+    this.#options.onWritten?.(lines);
+  }
+
+  #relieved(): void {
+    const loss = this.#pressure.takeLoss();
+    if (loss !== undefined) this.#options.onLoss?.(loss);
+  }
+
+  async #maintain(): Promise<void> {
+    try {
+      if (!this.#files.isInPlace()) this.#restore();
+      if (this.#syncedSeq < this.#writtenSeq) await this.sync();
+      await this.#beat();
+    } catch (error) {
+      this.#warn('maintain', `the journal cannot be synced (${codeOf(error) ?? 'write error'}); records may not survive a power cut`);
+    }
+  }
+
+  #restore(): void {
+    this.#warn('deleted', `the journal's folder ${this.directory} was deleted under the process; making it anew`);
+    createStreamDirectory(this.directory, this.#options.manifest, this.#identity);
+    this.#files.restore();
+    this.#syncedSeq = 0;
+  }
+
+  async #beat(): Promise<void> {
+    const now = this.#clock.monotonicMs();
+    if (now - this.#heartbeatMs < HEARTBEAT_MS) return;
+    this.#heartbeatMs = now;
+    await refreshLease(this.directory, FIRST_GENERATION, this.#clock.nowMs());
+  }
+
+  async #close(deliveredSeq: number): Promise<void> {
+    clearInterval(this.#timer);
+    this.#writer.close();
+    const lost = this.#seq - this.#writtenSeq;
+    if (lost > 0) this.#options.onDropped?.('journal_unavailable', lost);
+    try {
+      await this.#files.close();
+      const complete = deliveredSeq >= this.#seq;
+      if (complete && (!this.keep || this.#seq === 0)) return await removeStream(this.directory, this.#writtenSeq);
+      await writeStop(this.directory, { clean: lost === 0, lastSeq: this.#writtenSeq, complete });
+      await releaseLease(this.directory, FIRST_GENERATION);
+    } catch (error) {
+      this.#warn('close', `the journal could not be closed (${codeOf(error) ?? 'unknown'}); the next process takes it over`);
+    }
+  }
+}

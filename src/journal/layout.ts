@@ -1,0 +1,78 @@
+/** Where things lie in a journal directory, and which directories are fit to hold one. */
+
+import { lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { AuditError } from '../errors.js';
+import { sha256 } from './chain.js';
+
+/** Only record files end so: a tool that reads all of them gets records and nothing else. */
+export const SEGMENT_SUFFIX = '.jsonl';
+
+export function segmentPath(streamDirectory: string, segment: number): string {
+  return join(streamDirectory, `${String(segment).padStart(8, '0')}${SEGMENT_SUFFIX}`);
+}
+
+/** The number of a segment file, or undefined for any other file. */
+export function segmentNumber(fileName: string): number | undefined {
+  const match = /^(\d{8,})\.jsonl$/.exec(fileName);
+  return match?.[1] === undefined ? undefined : Number(match[1]);
+}
+
+export function cursorPath(streamDirectory: string, exporter: string): string {
+  return join(streamDirectory, `${fileNameOf(exporter)}.cursor`);
+}
+
+export function deadLetterPath(streamDirectory: string, exporter: string): string {
+  return join(streamDirectory, `dead-letter.${fileNameOf(exporter)}.ndjson`);
+}
+
+/** Damaged lines as they were found, one a line. */
+export function quarantinePath(streamDirectory: string, exporter: string): string {
+  return join(streamDirectory, `quarantine.${fileNameOf(exporter)}.txt`);
+}
+
+export function isEvidence(fileName: string): boolean {
+  return fileName.startsWith('dead-letter.') || fileName.startsWith('quarantine.');
+}
+
+/**
+ * Makes a private directory, or checks that the one there is ours.
+ *
+ * @throws {AuditError} ERR_AUDIT_JOURNAL if it is a link or no directory, if it or the directory above belongs to
+ * another user (root may own the one above), or if it cannot be made.
+ */
+export function preparePrivateDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw unusable(path, 'cannot be created', cause);
+  }
+  const uid = process.getuid?.();
+  const itself = statOf(path);
+  if (itself.isSymbolicLink() || !itself.isDirectory()) throw unusable(path, 'is a link or no directory');
+  if (uid === undefined) return;
+  if (itself.uid !== uid) throw unusable(path, 'belongs to another user');
+  // Whoever owns the directory above can put another in our place.
+  const above = statOf(dirname(path)).uid;
+  if (above !== uid && above !== 0) throw unusable(path, 'lies in a directory of another user');
+}
+
+function statOf(path: string): Stats {
+  try {
+    return lstatSync(path);
+  } catch (cause) {
+    throw unusable(path, 'cannot be read', cause);
+  }
+}
+
+function unusable(path: string, why: string, cause?: unknown): AuditError {
+  return new AuditError('ERR_AUDIT_JOURNAL', `the journal directory ${path} ${why}; set AUDIT_JOURNAL_DIR to a directory of this user`, {
+    cause,
+  });
+}
+
+/** Exporters may be named by a path: every name becomes one file name, and two names never the same. */
+function fileNameOf(exporter: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(exporter)) return exporter;
+  return `${exporter.replace(/[^A-Za-z0-9_-]+/g, '_').slice(-40)}.${sha256(exporter).slice(0, 12)}`;
+}

@@ -1,0 +1,42 @@
+/** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
+
+import { join } from 'node:path';
+import { readJsonFile, writeFileAtomic } from './atomic-file.js';
+
+export interface StreamManifest {
+  readonly service: string;
+  /** Fingerprint of the destinations. Only a process with the same service and destinations may adopt the stream. */
+  readonly destinations: string;
+}
+
+export interface StreamStop {
+  /** True: closed by its own process. False: found without an owner. */
+  readonly clean: boolean;
+  readonly lastSeq: number;
+  /** True: every exporter is done with it; it is kept for its own sake (file exporter, dead letters). */
+  readonly complete: boolean;
+}
+
+export const MANIFEST_FILE = 'manifest.json';
+const STOP_FILE = 'stop.json';
+
+export function manifestText(manifest: StreamManifest): string {
+  return JSON.stringify({ version: 1, service: manifest.service, destinations: manifest.destinations });
+}
+
+export async function readManifest(streamDirectory: string): Promise<StreamManifest | undefined> {
+  const value = (await readJsonFile(join(streamDirectory, MANIFEST_FILE))) as Partial<StreamManifest> | null | undefined;
+  const { service, destinations } = value ?? {};
+  return typeof service === 'string' && typeof destinations === 'string' ? { service, destinations } : undefined;
+}
+
+export async function writeStop(streamDirectory: string, stop: StreamStop): Promise<void> {
+  await writeFileAtomic(join(streamDirectory, STOP_FILE), JSON.stringify(stop));
+}
+
+export async function readStop(streamDirectory: string): Promise<StreamStop | undefined> {
+  const value = (await readJsonFile(join(streamDirectory, STOP_FILE))) as Partial<StreamStop> | null | undefined;
+  const { clean, lastSeq, complete } = value ?? {};
+  if (typeof clean !== 'boolean' || typeof lastSeq !== 'number') return undefined;
+  return { clean, lastSeq, complete: complete === true };
+}

@@ -1,0 +1,35 @@
+/** The beginning and the end of a stream's directory. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readdir, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isEvidence, segmentNumber } from './layout.js';
+import { createLease } from './lease.js';
+import { MANIFEST_FILE, manifestText, readStop, type StreamManifest, writeStop } from './manifest.js';
+import type { ProcessIdentity } from './process-identity.js';
+
+/** Also makes a deleted one anew: nothing in it is replaced by something else. */
+export function createStreamDirectory(directory: string, manifest: StreamManifest, owner: ProcessIdentity): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // The lease first: a stream with a manifest and without a lease may be adopted.
+  createLease(directory, owner);
+  writeFileSync(join(directory, MANIFEST_FILE), manifestText(manifest), { mode: 0o600 });
+}
+
+/** Ends a stream whose records have all arrived. Dead letters and damaged lines stay, and the directory with them. */
+export async function removeStream(directory: string, lastSeq: number): Promise<void> {
+  const names = await readdir(directory);
+  if (names.some(isEvidence)) {
+    await writeStop(directory, { clean: (await readStop(directory))?.clean ?? true, lastSeq, complete: true });
+    const spent = names.filter((name) => segmentNumber(name) !== undefined || name.endsWith('.cursor'));
+    await Promise.all(spent.map((name) => unlink(join(directory, name))));
+    return;
+  }
+  // Renamed first: half deleted under its own name, it would look to another process like a stream to adopt.
+  const removed = join(dirname(directory), `${REMOVED_PREFIX}${directory.slice(dirname(directory).length + 1)}`);
+  await rename(directory, removed);
+  await rm(removed, { recursive: true, force: true });
+}
+
+/** Names of directories on their way out. */
+export const REMOVED_PREFIX = '.removed-';

@@ -1,0 +1,111 @@
+/** The segment files of one stream: which one is written, how many bytes they hold, and how they are synced and trimmed. */
+
+import { unlink } from 'node:fs/promises';
+import { codeOf, syncDirectory } from './atomic-file.js';
+import { segmentPath } from './layout.js';
+import { type JournalFs, Segment } from './segment.js';
+
+export class StreamFiles {
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #fs: JournalFs;
+  #current: Segment | undefined;
+  #retiring: Promise<unknown> = Promise.resolve();
+  #closedBytes = new Map<number, number>();
+  #isNewName = false;
+  #syncing: Promise<void> | undefined;
+  #nextSync: Promise<void> | undefined;
+
+  constructor(directory: string, segmentBytes: number, fs: JournalFs) {
+    this.#directory = directory;
+    this.#segmentBytes = segmentBytes;
+    this.#fs = fs;
+  }
+
+  get bytes(): number {
+    let total = this.#current?.size ?? 0;
+    for (const size of this.#closedBytes.values()) total += size;
+    return total;
+  }
+
+  /** The segment to write to. A new one begins only between lines: no line is ever in two files. */
+  writable(isBetweenLines: boolean): Segment {
+    if (this.#current === undefined) return this.#open(1);
+    if (this.#current.size < this.#segmentBytes || !isBetweenLines) return this.#current;
+    const full = this.#current;
+    const next = this.#open(full.number + 1);
+    this.#closedBytes.set(full.number, full.size);
+    this.#retiring = Promise.all([this.#retiring, full.retire()]);
+    // The outcome is read in sync(); without this an error before then would be unhandled.
+    this.#retiring.catch(() => undefined);
+    return next;
+  }
+
+  /** Settles when everything written before the call is on the disk. Calls that come while one runs share the next. */
+  sync(): Promise<void> {
+    if (this.#syncing === undefined) return this.#startSync();
+    this.#nextSync ??= this.#syncing
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextSync = undefined;
+        return this.#startSync();
+      });
+    return this.#nextSync;
+  }
+
+  /** Deletes the segments before `segment`; the one being written never goes. */
+  async trim(segment: number): Promise<void> {
+    for (const number of [...this.#closedBytes.keys()].sort((a, b) => a - b)) {
+      if (number >= segment) return;
+      await unlinkIfThere(segmentPath(this.#directory, number));
+      this.#closedBytes.delete(number);
+    }
+  }
+
+  isInPlace(): boolean {
+    return this.#current?.isInPlace() ?? true;
+  }
+
+  /** Brings back what can be brought back after the folder was deleted: the segment being written. */
+  restore(): void {
+    this.#current?.restore();
+    this.#closedBytes.clear();
+    this.#isNewName = true;
+  }
+
+  async close(): Promise<void> {
+    const current = this.#current;
+    this.#current = undefined;
+    await Promise.all([this.#retiring, current?.retire()]);
+  }
+
+  #startSync(): Promise<void> {
+    this.#syncing = this.#syncAll().finally(() => {
+      this.#syncing = undefined;
+    });
+    return this.#syncing;
+  }
+
+  async #syncAll(): Promise<void> {
+    const retiring = this.#retiring;
+    await this.#current?.sync();
+    await retiring.finally(() => {
+      if (this.#retiring === retiring) this.#retiring = Promise.resolve();
+    });
+    if (!this.#isNewName) return;
+    this.#isNewName = false;
+    await syncDirectory(this.#directory);
+  }
+
+  #open(number: number): Segment {
+    this.#current = new Segment(this.#directory, number, this.#fs);
+    this.#isNewName = true;
+    return this.#current;
+  }
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  });
+}

@@ -1,0 +1,106 @@
+/** Runs a service as its owner would: files in a folder of its own, dependencies in node_modules, the preload on the command line. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { JournalledRecord } from '../../src/record.js';
+
+export const ROOT = path.join(__dirname, '../../..');
+const GUARD = path.join(ROOT, 'dist/test/support/network-guard.js');
+
+export interface ServiceFolder {
+  readonly directory: string;
+  start(options: ServiceOptions): Promise<Service>;
+  /** All records in the files below `directory`, in order of stream and sequence. */
+  records(directory?: string): readonly JournalledRecord[];
+  remove(): void;
+}
+
+export interface ServiceOptions {
+  readonly entry: string;
+  /** `['--require', 'otel-audit/register']`, by default. */
+  readonly preload?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Service {
+  /** What the service announced: `listening on http://…`. */
+  readonly url: string;
+  readonly process: ChildProcess;
+  readonly stderr: () => string;
+  /** Sends the signal and waits for the end. */
+  end(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+/** `dependencies` are linked from this repository's own node_modules; `otel-audit` is this repository. */
+export function createServiceFolder(files: Readonly<Record<string, string>>, dependencies: readonly string[] = []): ServiceFolder {
+  const directory = mkdtempSync(path.join(tmpdir(), 'otel-audit-service-'));
+  for (const [name, content] of Object.entries({ 'package.json': '{"name":"tested-service","version":"1.0.0"}', ...files })) {
+    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
+    writeFileSync(path.join(directory, name), content);
+  }
+  link(directory, 'otel-audit', ROOT);
+  for (const name of dependencies) link(directory, name, path.join(ROOT, 'node_modules', name));
+  return {
+    directory,
+    start: (options) => startService(directory, options),
+    records: (folder = 'audit-log') => readRecords(path.resolve(directory, folder)),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+export function readRecords(directory: string): readonly JournalledRecord[] {
+  const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
+  const lines = files.sort().flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n').filter(Boolean));
+  return lines.map((line) => JSON.parse(line) as JournalledRecord);
+}
+
+function link(directory: string, name: string, target: string): void {
+  const place = path.join(directory, 'node_modules', name);
+  mkdirSync(path.dirname(place), { recursive: true });
+  symlinkSync(target, place, 'dir');
+}
+
+async function startService(directory: string, options: ServiceOptions): Promise<Service> {
+  const preload = options.preload ?? ['--require', 'otel-audit/register'];
+  const child = spawn(process.execPath, ['--require', GUARD, ...preload, options.entry], {
+    cwd: directory,
+    env: { ...withoutAudit(process.env), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let stderr = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const url = await Promise.race([announcedUrl(child), exited.then(() => undefined)]);
+  if (url === undefined) throw new Error(`the service ended before it listened (${child.exitCode}): ${stderr}`);
+  return {
+    url,
+    process: child,
+    stderr: () => stderr,
+    async end(signal = 'SIGTERM') {
+      child.kill(signal);
+      const [code, by] = await exited;
+      return { code, signal: by };
+    },
+  };
+}
+
+async function announcedUrl(child: ChildProcess): Promise<string | undefined> {
+  let text = '';
+  return await new Promise((resolve) => {
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const url = /http:\/\/\S+/.exec(text)?.[0];
+      if (url !== undefined) resolve(url);
+    });
+  });
+}
+
+/** The tests' own environment must not configure the service. */
+function withoutAudit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:AUDIT_(?!TEST_)|NODE_TEST|NODE_OPTIONS|NODE_V8|OTEL_|APPLICATION)/.test(name)));
+}
