@@ -6,16 +6,34 @@ import { pathToFileURL } from 'node:url';
 import type { AuditConfig } from '../src/config.js';
 import { AuditError } from '../src/errors.js';
 import type { AuditExporter, CreateExporter } from '../src/exporter.js';
+import { connectionStringFaults } from './azure/connection-string.js';
 
 export interface ExporterEntry {
   /** `main`: what it writes to belongs to the service's own thread (stdout, memory). */
   readonly runsOn: 'worker' | 'main';
   create(config: AuditConfig): Promise<AuditExporter>;
+  /** What is wrong with its settings, beyond what the configuration itself checks. */
+  faultsOf?(config: AuditConfig): readonly string[];
 }
 
 export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
+  postgres: {
+    runsOn: 'worker',
+    create: async ({ postgres: { url = '' } }) => (await import('./postgres/index.js')).createPostgresExporter({ url }),
+  },
+  azure: {
+    runsOn: 'worker',
+    create: async ({ azure: { connectionString = '' } }) => (await import('./azure/index.js')).createAzureExporter({ connectionString }),
+    faultsOf: ({ azure: { connectionString = '' } }) => connectionStringFaults(connectionString),
+  },
+  console: { runsOn: 'main', create: async () => (await import('./console/index.js')).createConsoleExporter() },
   file: { runsOn: 'worker', create: async (config) => (await import('./file/index.js')).createFileExporter(config.file) },
 };
+
+/** What is wrong with the settings of the exporters that the configuration names. */
+export function exporterFaults(config: AuditConfig): readonly string[] {
+  return config.exporters.flatMap((name) => builtIn(name)?.faultsOf?.(config) ?? []);
+}
 
 /** Where an exporter runs; modules run in the worker. */
 export function runsOn(name: string): 'worker' | 'main' {

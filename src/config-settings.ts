@@ -160,10 +160,19 @@ export type Settings = v.InferOutput<typeof SCHEMA>;
 /** Names of the settings that may come from the environment. */
 export const SETTING_NAMES: readonly string[] = Object.keys(SCHEMA.entries).filter((name) => name === name.toUpperCase());
 
-export function parseSettings(raw: RawSettings): { readonly settings: Settings | undefined; readonly faults: readonly string[] } {
+export interface ParsedSettings {
+  /** Defaults stand in for what is faulty, so that the rest can be checked as well. */
+  readonly settings: Settings;
+  readonly faults: readonly string[];
+  readonly faulty: ReadonlySet<string>;
+}
+
+export function parseSettings(raw: RawSettings): ParsedSettings {
   const result = v.safeParse(SCHEMA, raw);
-  if (result.success) return { settings: result.output, faults: [] };
-  return { settings: undefined, faults: [...new Set(result.issues.map(faultOf))] };
+  if (result.success) return { settings: result.output, faults: [], faulty: new Set() };
+  const faulty = new Set(result.issues.map((issue) => String(issue.path?.[0].key)));
+  const sound = Object.fromEntries(Object.entries(raw).filter(([name]) => !faulty.has(name)));
+  return { settings: v.parse(SCHEMA, sound), faults: [...new Set(result.issues.map(faultOf))], faulty };
 }
 
 /** Valibot's own messages quote the value, so only ours, which are lower case, are repeated. */

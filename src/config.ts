@@ -59,6 +59,8 @@ export interface ConfigSources {
   readonly directory: string;
   /** Said by the program itself, by setting name (`POSTGRES_URL`); wins over everything. */
   readonly overrides?: RawSettings | undefined;
+  /** More faults, of parts that know their own settings. */
+  readonly faultsOf?: ((config: AuditConfig) => readonly string[]) | undefined;
 }
 
 export const BUILT_IN_EXPORTERS: readonly string[] = ['postgres', 'azure', 'file', 'console'];
@@ -67,13 +69,17 @@ const PLANNED_EXPORTERS: ReadonlySet<string> = new Set(['azure-logs', 'otlp']);
 /** @throws {AuditConfigError} ERR_AUDIT_CONFIG with every fault, each with its variable's name and never its value. */
 export function loadConfig(sources: ConfigSources): AuditConfig {
   const { raw, faults: sourceFaults, warnings } = readSources(sources);
-  const { settings, faults } = parseSettings(raw);
-  const allFaults = [...sourceFaults, ...faults];
-  if (settings === undefined) throw new AuditConfigError(allFaults);
-  const exporters = exportersOf(settings);
-  allFaults.push(...exporterFaults(exporters, settings, sources));
-  if (allFaults.length > 0) throw new AuditConfigError(allFaults);
-  return deepFreeze(assemble(settings, exporters, sources, warnings));
+  const { settings, faults, faulty } = parseSettings(raw);
+  const exporters = exportersOf(settings, faulty);
+  const config = assemble(settings, exporters, sources, warnings);
+  const allFaults = [
+    ...sourceFaults,
+    ...faults,
+    ...exporterFaults(exporters, settings, faulty, sources),
+    ...(sources.faultsOf?.(config) ?? []),
+  ];
+  if (allFaults.length > 0) throw new AuditConfigError([...new Set(allFaults)]);
+  return deepFreeze(config);
 }
 
 function assemble(
@@ -116,15 +122,25 @@ function assemble(
 }
 
 /** Application Insights' own variable is not a choice: bodies must not slip into a team's general telemetry by accident. */
-function exportersOf(settings: Settings): readonly string[] {
+function exportersOf(settings: Settings, faulty: ReadonlySet<string>): readonly string[] {
   if (settings.EXPORTER.length > 0) return [...new Set(settings.EXPORTER)];
-  if (settings.POSTGRES_URL !== undefined || settings.CONTROL_DB_URL !== undefined) return ['postgres'];
+  if (isGiven('POSTGRES_URL', settings, faulty) || isGiven('CONTROL_DB_URL', settings, faulty)) return ['postgres'];
   return settings.AZURE_CONNECTION_STRING === undefined ? ['file'] : ['azure'];
 }
 
-function exporterFaults(exporters: readonly string[], settings: Settings, { env, directory }: ConfigSources): readonly string[] {
+/** Set, rightly or wrongly: a faulty value is told once, as what it is, and not as missing too. */
+function isGiven(name: keyof Settings, settings: Settings, faulty: ReadonlySet<string>): boolean {
+  return settings[name] !== undefined || faulty.has(name);
+}
+
+function exporterFaults(
+  exporters: readonly string[],
+  settings: Settings,
+  faulty: ReadonlySet<string>,
+  { env, directory }: ConfigSources,
+): readonly string[] {
   const faults: string[] = [];
-  if (exporters.includes('postgres') && settings.POSTGRES_URL === undefined && settings.CONTROL_DB_URL === undefined) {
+  if (exporters.includes('postgres') && !isGiven('POSTGRES_URL', settings, faulty) && !isGiven('CONTROL_DB_URL', settings, faulty)) {
     faults.push('AUDIT_POSTGRES_URL: the postgres exporter needs it; set it to postgres://user:password@host:5432/database');
   }
   if (

@@ -19,7 +19,7 @@ import type { AuditSpan } from './span.js';
 import { createRouting } from './telemetry/routing.js';
 
 export interface PipelineParts {
-  readonly instanceId: string;
+  readonly service: AuditService;
   /** Whether record bodies go on spans as well. */
   readonly spanBodies: boolean;
   /** Opens journal and delivery; called once, with the first record or when a server listens. */
@@ -42,7 +42,7 @@ export interface Pipeline extends LivePipeline {
 
 export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipeline {
   const counters = createCaptureCounters();
-  const service: AuditService = { ...config.service, instanceId: parts.instanceId };
+  const { service } = parts;
   const redactor = createRedactor({ fields: config.redaction.fields });
   const { actorTypeAliases } = config.identity;
   // Records whose span is about to report its end, by id; at most those that close within one tick.

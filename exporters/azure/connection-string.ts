@@ -40,6 +40,17 @@ export function parseConnectionString(connectionString: string): AzureConnection
   };
 }
 
+/** The same as a list, for the check at the start. */
+export function connectionStringFaults(connectionString: string): readonly string[] {
+  try {
+    parseConnectionString(connectionString);
+    return [];
+  } catch (error) {
+    if (error instanceof AuditConfigError) return error.faults;
+    throw error;
+  }
+}
+
 function fieldsOf(connectionString: string, faults: string[]): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
   connectionString.split(';').forEach((field, index) => {

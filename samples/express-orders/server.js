@@ -35,7 +35,7 @@ api.post('/orders', (req, res) => {
   res.status(201).location(`/api/orders/${order.id}`).json(order);
 });
 
-api.get('/orders/export', (req, res) => {
+api.get('/orders/export', (_req, res) => {
   res.type('text/csv').write('id,item,quantity\n');
   const timer = setInterval(() => res.write(`${randomUUID()},anvil,1\n`), 5);
   res.on('close', () => clearInterval(timer));

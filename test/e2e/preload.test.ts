@@ -105,10 +105,16 @@ describe('the preload', () => {
     const [event, request] = records as [JournalledRecord, JournalledRecord];
     assert.equal(request.request?.route, '/api/orders/:id/items');
     assert.equal(request.action, 'order.item.created');
-    assert.deepEqual([request.actor.id, request.actor.type, request.actor.verified, request.actor.source], ['u-7', 'customer', true, 'api']);
+    assert.deepEqual(
+      [request.actor.id, request.actor.type, request.actor.verified, request.actor.source],
+      ['u-7', 'customer', true, 'api'],
+    );
     assert.deepEqual(request.tenant, { id: 'acme' });
     assert.deepEqual(request.metadata, { batch: 7, password: '[REDACTED]' });
-    assert.deepEqual([event.kind, event.action, event.actor.id, event.refersTo, event.request?.id], ['event', 'stock.reserved', 'u-7', request.id, 'r-1']);
+    assert.deepEqual(
+      [event.kind, event.action, event.actor.id, event.refersTo, event.request?.id],
+      ['event', 'stock.reserved', 'u-7', request.id, 'r-1'],
+    );
     assert.equal(event.trace?.traceId, request.trace?.traceId);
   });
 
@@ -133,7 +139,10 @@ describe('the preload', () => {
         ? JSON.stringify(exporter.getFinishedSpans().map((span) => ({ traceId: span.spanContext().traceId, attributes: span.attributes }))) : 'ok'));
       server.listen(0, '127.0.0.1', () => console.log('listening on http://127.0.0.1:' + server.address().port));`;
     const packages = ['sdk-node', 'instrumentation-http', 'sdk-trace-base'].map((name) => `@opentelemetry/${name}`);
-    const folder = folderWith({ 'server.js': own, 'package.json': JSON.stringify({ name: 'own', dependencies: { '@opentelemetry/sdk-node': '*' } }) }, packages);
+    const folder = folderWith(
+      { 'server.js': own, 'package.json': JSON.stringify({ name: 'own', dependencies: { '@opentelemetry/sdk-node': '*' } }) },
+      packages,
+    );
     const service = await folder.start({ entry: 'server.js' });
     await send(`${service.url}/api/orders/1`, { method: 'DELETE' });
     const spans = JSON.parse((await send(`${service.url}/spans`)).body) as { traceId: string; attributes: Record<string, unknown> }[];
@@ -157,7 +166,13 @@ describe('the preload', () => {
     const folder = folderWith({ 'server.js': parent });
     const service = await folder.start({ entry: 'server.js' });
     await service.end();
-    assert.deepEqual(folder.records().map((record) => record.request?.path).sort(), ['/from-child', '/from-thread']);
+    assert.deepEqual(
+      folder
+        .records()
+        .map((record) => record.request?.path)
+        .sort(),
+      ['/from-child', '/from-thread'],
+    );
   });
 
   it('stops the start with one message that lists every fault and no secret', async () => {

@@ -18,7 +18,7 @@ export function auditThisProcess(settings: Readonly<Record<string, unknown>> = {
   const waiting = new Map<number, (record: AuditRecord) => void>();
   const config = loadConfig({ env: {}, directory: process.cwd(), overrides: { SERVICE_NAME: 'test-service', ...settings } });
   const pipeline = createPipeline(config, {
-    instanceId: 'test-instance',
+    service: { name: 'test-service', instanceId: 'test-instance' },
     spanBodies: true,
     emitLog: createPrivateLogger(),
     activeSpan: () => undefined,

@@ -1,0 +1,91 @@
+/** Starts one pipeline in this thread: reads environment and process, hands them on, and follows the process's end. */
+
+import { EventEmitter } from 'node:events';
+import http from 'node:http';
+import path from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { v7 as uuidv7 } from 'uuid';
+import { exporterFaults } from '../exporters/index.js';
+import { followRouteChannels } from './capture/route.js';
+import { installTap } from './capture/tap.js';
+import { type AuditConfig, type AuditMode, loadConfig, nearestPackage } from './config.js';
+import type { RawSettings } from './config-settings.js';
+import type { AuditExporter } from './exporter.js';
+import { livePipeline, publishPipeline } from './live.js';
+import { createPipeline, type Pipeline } from './pipeline.js';
+import { followProcessEnd } from './process-end.js';
+import { createSink } from './sink.js';
+import { activeHostSpan, hasOtelGlobal } from './telemetry/host-span.js';
+import { chooseMode, type ModeChoice } from './telemetry/mode.js';
+import { createPrivateLogger } from './telemetry/private-logger.js';
+
+export interface EnvironmentOptions {
+  readonly mode?: AuditMode | undefined;
+  readonly settings?: RawSettings | undefined;
+  readonly exporters?: readonly AuditExporter[] | undefined;
+}
+
+/** @throws {AuditConfigError} ERR_AUDIT_CONFIG when a setting is wrong. */
+export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline {
+  const live = livePipeline();
+  if (live !== undefined) return live as Pipeline;
+  const overrides: Record<string, unknown> = { ...options.settings };
+  if (options.mode !== undefined) overrides['MODE'] = options.mode;
+  // Objects replace the named exporters; `console` only stands in while the configuration is checked, as it needs nothing.
+  if (options.exporters !== undefined) overrides['EXPORTER'] = ['console'];
+  const checked = loadConfig({ env: process.env, directory: process.cwd(), overrides, faultsOf: exporterFaults });
+  const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
+  const choice = modeOf(config);
+  const pipeline = assemble(config, choice, options.exporters ?? []);
+  publishPipeline(pipeline);
+  for (const warning of config.warnings) warn(warning);
+  if (config.enabled) follow(pipeline, config, choice);
+  return pipeline;
+}
+
+function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly AuditExporter[]): Pipeline {
+  const stream = uuidv7();
+  const service = { ...config.service, instanceId: stream };
+  return createPipeline(config, {
+    service,
+    spanBodies: config.capture.spanBodies === 'on' || (config.capture.spanBodies === 'auto' && mode === 'standalone'),
+    createSink: (counters, onLoss) => createSink({ config, service, stream, exporters, env: process.env, counters, onLoss, warn }),
+    emitLog: createPrivateLogger(),
+    activeSpan: activeHostSpan,
+    warn,
+  });
+}
+
+/** The order matters: our wrapper must be innermost, so it is there before an instrumentation wraps around it. */
+function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): void {
+  installTap({
+    capture: pipeline.capture,
+    echoHeader: config.capture.echoRequestId ? config.capture.requestIdHeader : undefined,
+    onHandler: pipeline.enterHandler,
+    onListening: pipeline.open,
+    onError: (error) => warn(`an error of otel-audit was kept from the service: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  followRouteChannels();
+  followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
+  if (mode !== 'standalone') return;
+  // Loaded here and not above: attach mode must load neither the SDK nor the instrumentation.
+  const { startStandalone } = require('./telemetry/standalone.js') as typeof import('./telemetry/standalone.js');
+  startStandalone(pipeline.hooks, config.service.name);
+}
+
+function modeOf(config: AuditConfig): ModeChoice {
+  // A second SDK in every worker thread would cost each its start; the tap alone records as well.
+  if (!isMainThread && config.mode === 'auto') return { mode: 'attach', reason: 'this is a worker thread' };
+  const entry = process.argv[1];
+  return chooseMode({
+    configured: config.mode,
+    manifest: nearestPackage(entry === undefined ? process.cwd() : path.dirname(path.resolve(entry))),
+    nodeArguments: [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)],
+    hasOtelGlobal: hasOtelGlobal(),
+    hasWrappedServer: http.Server.prototype.emit !== EventEmitter.prototype.emit,
+  });
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, { type: 'OtelAuditWarning' });
+}
