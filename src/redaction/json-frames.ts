@@ -1,0 +1,193 @@
+/** The open containers of a JSON scan, and the rules that need more than one member: pairs, parents' keys, dropped members. */
+
+import type { Edits } from './edits.js';
+import type { Engine } from './engine.js';
+import { decodeJsonString, quoteJson } from './json-string.js';
+import { NAME_SHIFT, SENSITIVE, VALUE_SHIFT } from './keys.js';
+import { MASK } from './redactor.js';
+
+export interface Frame {
+  array: boolean;
+  from: number;
+  /** The container's own key; in an array, the array's. */
+  keyFrom: number;
+  keyTo: number;
+  verdict: number;
+  /** Where its entries in `#names` and `#pending` begin. */
+  names: number;
+  pending: number;
+  /** Values so far. */
+  count: number;
+  kept: boolean;
+  comma: number;
+  eatComma: boolean;
+}
+
+export class JsonFrames {
+  readonly #text: string;
+  readonly #engine: Engine;
+  readonly #edits: Edits;
+  readonly #stack: Frame[] = [];
+  #depth = 0;
+  /** From, to and strength of each string that may name a sibling. */
+  readonly #names: number[] = [];
+  /** From, to and strength of each value that a later sibling may name. */
+  readonly #pending: number[] = [];
+
+  constructor(text: string, engine: Engine, edits: Edits) {
+    this.#text = text;
+    this.#engine = engine;
+    this.#edits = edits;
+  }
+
+  top: Frame | undefined = undefined;
+
+  get depth(): number {
+    return this.#depth;
+  }
+
+  push(array: boolean, from: number, keyFrom: number, keyTo: number, verdict: number): void {
+    const inherits = this.top?.array === true;
+    const frame: Frame = {
+      array,
+      from,
+      keyFrom: inherits ? (this.top?.keyFrom ?? -1) : keyFrom,
+      keyTo: inherits ? (this.top?.keyTo ?? -1) : keyTo,
+      verdict: inherits ? 0 : verdict,
+      names: this.#names.length,
+      pending: this.#pending.length,
+      count: 0,
+      kept: false,
+      comma: -1,
+      eatComma: false,
+    };
+    this.#stack[this.#depth++] = frame;
+    this.top = frame;
+  }
+
+  /** `cut`: the container's end is missing. */
+  pop(frame: Frame, cut: boolean): void {
+    if (frame.array) this.#judgeTuple(frame);
+    else if (cut && this.#names.length === frame.names) this.#maskPending(frame, 2);
+    if (this.#names.length !== frame.names) this.#names.length = frame.names;
+    if (this.#pending.length !== frame.pending) this.#pending.length = frame.pending;
+    this.#depth--;
+    this.top = this.#depth > 0 ? this.#stack[this.#depth - 1] : undefined;
+  }
+
+  /** Closes what is open at the end of a cut text. */
+  closeAll(): string {
+    let closers = '';
+    while (this.top !== undefined) {
+      closers += this.top.array ? ']' : '}';
+      this.pop(this.top, true);
+    }
+    return closers;
+  }
+
+  /** A value of the top container is complete. */
+  done(from: number, to: number, verdict: number): void {
+    const frame = this.top;
+    if (frame === undefined) return;
+    frame.count++;
+    if (frame.array) this.#tupleElement(frame, from, to);
+    else if (verdict >> NAME_SHIFT !== 0) this.#memberValue(frame, from, to, verdict);
+  }
+
+  #tupleElement(frame: Frame, from: number, to: number): void {
+    if (frame.count === 1 && to - from <= MAX_NAME && this.#text.charCodeAt(from) === 34) this.#names.push(from, to, 2);
+    else if (frame.count === 2 && this.#names.length > frame.names) this.#pending.push(from, to, 2);
+  }
+
+  #memberValue(frame: Frame, from: number, to: number, verdict: number): void {
+    const naming = (verdict >> NAME_SHIFT) & 3;
+    if (naming > 0 && to - from <= MAX_NAME && this.#text.charCodeAt(from) === 34) {
+      this.#names.push(from, to, naming);
+      if (this.#pending.length > frame.pending) {
+        const named = this.#nameVerdict(from, to);
+        if ((named & SENSITIVE) !== 0) this.#maskPending(frame, 3 - naming);
+      }
+    }
+    const valued = (verdict >> VALUE_SHIFT) & 3;
+    if (valued > 0) this.#pending.push(from, to, valued);
+  }
+
+  /** The verdict that an earlier sibling's text gives to the value of a member whose key has this verdict. */
+  pairVerdict(verdict: number): number {
+    const valued = (verdict >> VALUE_SHIFT) & 3;
+    const frame = this.top;
+    if (valued === 0 || frame === undefined) return 0;
+    for (let entry = frame.names; entry < this.#names.length; entry += 3) {
+      if (valued + (this.#names[entry + 2] ?? 0) < 3) continue;
+      const named = this.#nameVerdict(this.#names[entry] ?? 0, this.#names[entry + 1] ?? 0);
+      if ((named & SENSITIVE) !== 0) return named;
+    }
+    return 0;
+  }
+
+  /** The verdict on a key together with that of the container it is in. */
+  verdictBelow(keyFrom: number, keyTo: number): number {
+    const frame = this.top;
+    if (frame === undefined || frame.keyFrom < 0) return 0;
+    return this.#engine.keys.verdictBelow(this.#textOf(frame.keyFrom, frame.keyTo), this.#textOf(keyFrom, keyTo));
+  }
+
+  /** Keys and array places from the root to the key given. */
+  path(keyFrom: number, keyTo: number): readonly (string | number)[] {
+    const path: (string | number)[] = [];
+    for (let level = 0; level < this.#depth; level++) {
+      const frame = this.#stack[level];
+      if (frame === undefined) continue;
+      const parent = this.#stack[level - 1];
+      if (parent?.array) path.push(parent.count);
+      else if (parent !== undefined) path.push(this.#textOf(frame.keyFrom, frame.keyTo));
+    }
+    path.push(this.#textOf(keyFrom, keyTo));
+    return path;
+  }
+
+  keep(): void {
+    if (this.top !== undefined) this.top.kept = true;
+  }
+
+  comma(frame: Frame, at: number): void {
+    if (frame.eatComma) this.#edits.add(at, at + 1, '');
+    frame.eatComma = false;
+    frame.comma = at;
+  }
+
+  /** Removes a member with the comma before it, or, where none stays before it, the one after it. */
+  drop(from: number, to: number): void {
+    const frame = this.top;
+    if (frame?.kept) this.#edits.add(frame.comma, to, '');
+    else {
+      this.#edits.add(from, to, '');
+      if (frame !== undefined) frame.eatComma = true;
+    }
+  }
+
+  #judgeTuple(frame: Frame): void {
+    if (frame.count !== 2 || this.#pending.length === frame.pending) return;
+    const named = this.#nameVerdict(this.#names[frame.names] ?? 0, this.#names[frame.names + 1] ?? 0);
+    if ((named & SENSITIVE) !== 0) this.#maskPending(frame, 1);
+  }
+
+  #maskPending(frame: Frame, strength: number): void {
+    for (let entry = frame.pending; entry < this.#pending.length; entry += 3) {
+      if ((this.#pending[entry + 2] ?? 0) < strength) continue;
+      this.#edits.add(this.#pending[entry] ?? 0, this.#pending[entry + 1] ?? 0, quoteJson(MASK));
+    }
+  }
+
+  #nameVerdict(from: number, to: number): number {
+    return this.#engine.keys.verdict(this.#textOf(from + 1, to - 1));
+  }
+
+  #textOf(from: number, to: number): string {
+    const raw = this.#text.slice(from, to);
+    return raw.includes('\\') ? (decodeJsonString(raw) ?? raw) : raw;
+  }
+}
+
+// Characters with quotes: what is longer names nothing.
+const MAX_NAME = 130;

@@ -1,0 +1,72 @@
+/**
+ * Tells in one pass, a table look-up a character, whether a text may hold anything worth a closer look.
+ *
+ * Bit-parallel matching (shift-and): each sequence owns a run of bits of one 32-bit state; a bit moves up while the
+ * characters keep fitting. `state = ((state << 1) | SIGNAL_STARTS) & SIGNAL_TABLE[character]`, and all states or-ed
+ * together are tested against SIGNAL_ENDS. The JSON scanner repeats these lines in its loop, where a call would cost more.
+ */
+
+const ANY_TOKEN = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+/.=~';
+const DIGITS = '0123456789';
+const GROUPED = `${DIGITS} -./_`;
+
+/** One entry a sequence: the characters that fit at each place. 32 places in all. */
+const SEQUENCES: readonly (readonly string[])[] = [
+  // Assignments, quotes, elements, escapes; `is` and `--` announce a value without any of them.
+  ['=:<"%'],
+  // Anything beyond ASCII: index 128 of the table.
+  ['\x80'],
+  ['iI', 'sS', ' '],
+  ['-', '-'],
+  // The end of `Bearer ` and `Basic `.
+  ['rRsS', 'eEiI', 'rRcC', ' +'],
+  // Cards, IBANs, social security numbers.
+  [DIGITS, ...repeat(GROUPED, 6)],
+  // Tokens and keys of vendors, base64, JWTs.
+  repeat(ANY_TOKEN, 14),
+];
+
+export const SIGNAL_TABLE = new Int32Array(129);
+export const SIGNAL_STARTS = build();
+export const SIGNAL_ENDS = ends();
+
+/** True unless nothing in `text` can be a secret by its value. */
+export function isSuspicious(text: string): boolean {
+  let state = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    state = ((state << 1) | SIGNAL_STARTS) & (SIGNAL_TABLE[code < 128 ? code : 128] ?? 0);
+    if ((state & SIGNAL_ENDS) !== 0) return true;
+  }
+  return false;
+}
+
+function build(): number {
+  let starts = 0;
+  let bit = 0;
+  for (const sequence of SEQUENCES) {
+    starts |= 1 << bit;
+    for (const characters of sequence) {
+      for (const character of characters) {
+        const code = character.charCodeAt(0);
+        SIGNAL_TABLE[code] = (SIGNAL_TABLE[code] ?? 0) | (1 << bit);
+      }
+      bit++;
+    }
+  }
+  return starts;
+}
+
+function ends(): number {
+  let mask = 0;
+  let bit = -1;
+  for (const sequence of SEQUENCES) {
+    bit += sequence.length;
+    mask |= 1 << bit;
+  }
+  return mask;
+}
+
+function repeat(characters: string, times: number): readonly string[] {
+  return Array.from({ length: times }, () => characters);
+}

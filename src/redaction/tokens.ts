@@ -1,0 +1,133 @@
+/** Secrets that are known by their look: JWTs, PEM blocks, vendors' keys, `Bearer` and `Basic` credentials. Linear in the text. */
+
+/** From and to of what must go. */
+export type Range = readonly [from: number, to: number];
+
+/** `cut`: the text's end is missing, so a beginning at the end is taken for the whole. */
+export function findTokens(text: string, cut: boolean, ranges: Range[]): void {
+  findVendorKeys(text, cut, ranges);
+  if (text.includes('-----')) findPem(text, ranges);
+  if (SCHEME_HINT.test(text)) findSchemes(text, cut, ranges);
+}
+
+/**
+ * A run of token characters is looked at once, whole. Patterns have no unbounded part before their first fixed one, and
+ * what they repeat cannot begin a match anew, so that no text makes them slow.
+ */
+function findVendorKeys(text: string, cut: boolean, ranges: Range[]): void {
+  for (const run of text.matchAll(RUN)) {
+    const token = run[0];
+    const from = run.index;
+    const atEnd = cut && from + token.length === text.length;
+    const jwt = jwtIn(token, atEnd);
+    if (jwt !== undefined) ranges.push([from + jwt, from + token.length]);
+    else if (KEY_HINT.test(token)) {
+      for (const match of token.matchAll(KEYS)) ranges.push([from + match.index, from + match.index + match[0].length]);
+      const beginning = atEnd ? KEY_BEGINNING.exec(token) : null;
+      if (beginning !== null) ranges.push([from + beginning.index, from + token.length]);
+    }
+  }
+  if (text.includes('hooks.slack.com/')) {
+    for (const match of text.matchAll(/hooks\.slack\.com\/(?:services|workflows|triggers)\/([A-Za-z0-9/_-]+)/g)) {
+      ranges.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);
+    }
+  }
+  if (cut) {
+    const short = CUT_BEGINNING.exec(text);
+    if (short !== null) ranges.push([short.index, text.length]);
+  }
+}
+
+// At least 14: the shortest that any pattern below takes, and what `signals.ts` looks for.
+const RUN = /[A-Za-z0-9_\-+/.=~]{14,}/g;
+
+/** Where in a run of token characters a JWT (or JWE) begins: a header that is base64 of `{"`, a dot, and more. */
+function jwtIn(token: string, atEnd: boolean): number | undefined {
+  const head = token.indexOf('eyJ');
+  if (head === -1) return undefined;
+  const dot = token.indexOf('.', head);
+  if (dot === -1) return atEnd ? head : undefined;
+  if (atEnd || (dot - head >= 10 && token.length - dot > 4)) return head;
+  return undefined;
+}
+
+const KEY_HINT =
+  /A[KS]IA|AIza|gh[pousr]_|github_pat_|xox|xapp-|[srp]k_|whsec_|sk-|SG\.|glpat-|npm_|ya29\.|GOCSPX|AccountKey|shp|dop_v1|hf_|pypi-|EAA|\/\/0|AGE-|NRAK|key-|sq0|rubygems_|lin_|dapi|hvs\.|ATATT/;
+const KEYS = new RegExp(
+  [
+    String.raw`A[KS]IA[A-Z0-9]{16}`,
+    String.raw`AIza[A-Za-z0-9_-]{35}`,
+    String.raw`ya29\.[A-Za-z0-9_-]{10,}`,
+    String.raw`GOCSPX-[A-Za-z0-9_-]{20,}`,
+    String.raw`gh[pousr]_[A-Za-z0-9]{16,}`,
+    String.raw`github_pat_[A-Za-z0-9_]{20,}`,
+    String.raw`glpat-[A-Za-z0-9_-]{16,}`,
+    String.raw`xox[abeoprs]-[A-Za-z0-9-]{8,}`,
+    String.raw`xapp-[A-Za-z0-9-]{10,}`,
+    String.raw`[sr]k_(?:live|test)_[A-Za-z0-9]{10,}`,
+    String.raw`whsec_[A-Za-z0-9+/=]{16,}`,
+    String.raw`sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}`,
+    String.raw`SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`,
+    String.raw`npm_[A-Za-z0-9]{30,}`,
+    String.raw`pypi-[A-Za-z0-9_-]{30,}`,
+    String.raw`hf_[A-Za-z0-9]{30,}`,
+    String.raw`shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}`,
+    String.raw`dop_v1_[a-f0-9]{64}`,
+    String.raw`sq0(?:atp|csp)-[A-Za-z0-9_-]{20,}`,
+    String.raw`AGE-SECRET-KEY-1[A-Z0-9]{40,}`,
+    String.raw`NRAK-[A-Z0-9]{20,}`,
+    String.raw`key-[a-f0-9]{32}`,
+    String.raw`lin_api_[A-Za-z0-9]{30,}`,
+    String.raw`dapi[a-f0-9]{32}`,
+    String.raw`hvs\.[A-Za-z0-9_-]{20,}`,
+    String.raw`ATATT[A-Za-z0-9_=-]{20,}`,
+  ].join('|'),
+  'g',
+);
+const KEY_BEGINNING =
+  /(?:A[KS]IA[A-Z0-9]*|AIza[\w-]*|ya29\.[\w-]*|GOCSPX-[\w-]*|gh[pousr]_\w*|github_pat_\w*|glpat-[\w-]*|xox[abeoprs]-[\w-]*|xapp-[\w-]*|[sr]k_(?:live|test)_\w*|whsec_[\w+/=]*|sk-[\w-]*|SG\.[\w.-]*|npm_\w*|pypi-[\w-]*|hf_\w*)$/;
+const CUT_BEGINNING =
+  /(?<![A-Za-z0-9])(?:eyJ[A-Za-z0-9_-]{0,13}|A[KS]IA[A-Z0-9]{0,16}|AIza[\w-]{0,12}|gh[pousr]_\w{0,12}|github_pat_\w{0,12}|glpat-[\w-]{0,12}|xox[abeoprs]-[\w-]{0,12}|[sr]k_(?:live|test)_\w{0,12}|whsec_\w{0,12}|sk-[\w-]{0,12}|SG\.[\w-]{0,12})$/;
+
+/** Blocks between BEGIN and END lines, except what is made to be shown: certificates and public keys. */
+function findPem(text: string, ranges: Range[]): void {
+  let from = 0;
+  for (;;) {
+    const begin = text.indexOf('-----BEGIN', from);
+    if (begin === -1) return;
+    const label = /^-----BEGIN ([A-Z0-9 ]{0,40})-----/.exec(text.slice(begin, begin + 64))?.[1] ?? '';
+    const end = text.indexOf('-----END', begin);
+    const close = end === -1 ? -1 : text.indexOf('-----', end + 8);
+    const to = close === -1 ? text.length : close + 5;
+    if (!/\b(?:CERTIFICATE|PUBLIC KEY|X509 CRL|CERTIFICATE REQUEST)\b/.test(label)) ranges.push([begin, to]);
+    from = to;
+  }
+}
+
+const SCHEME_HINT = /bearer|basic/i;
+const SCHEME = /(?<![A-Za-z])(bearer|basic)((?:[ \t]|\+|%20|:){1,8})["']?([A-Za-z0-9._~+/=:@!$^*-]+)/gi;
+/** What follows `bearer` and `basic` in ordinary sentences. */
+const ORDINARY =
+  /^(?:tokens?|auth|authentication|authorization|scheme|header|credentials?|of|is|was|are|not|no|the|an?|and|or|to|in|for|with|from|by|on|as|at|required|missing|invalid|expired|realm|error|format|type|must|should|may|can|bonds?|shares?|cheques?|plan|tier|info|information|access|usage|support|version|user|users|features?|needs?|rights?|idea|ideas|settings?|income|package|level|training|skills?|knowledge|security|account|data|details?)$/i;
+
+function findSchemes(text: string, cut: boolean, ranges: Range[]): void {
+  for (const match of text.matchAll(SCHEME)) {
+    const value = match[3] ?? '';
+    const to = match.index + match[0].length;
+    const bare = value.replace(/[.:]+$/, '');
+    if (bare === '' || ORDINARY.test(bare) || /^realm=/i.test(bare)) continue;
+    const capital = match[1]?.[0] === 'B';
+    const secret = (match[1] ?? '').toLowerCase() === 'bearer' ? looksRandom(bare) || capital : isBasic(bare);
+    if (secret || (cut && to === text.length)) ranges.push([to - value.length, to - value.length + bare.length]);
+  }
+}
+
+function isBasic(value: string): boolean {
+  if (value.length < 6) return false;
+  const decoded = Buffer.from(value, 'base64').toString('latin1');
+  return (/^[\x20-\x7e]*$/.test(decoded) && decoded.includes(':')) || (looksRandom(value) && value.length >= 8);
+}
+
+function looksRandom(value: string): boolean {
+  return /\d/.test(value) || /[a-z][A-Z]/.test(value) || value.length >= 20;
+}
