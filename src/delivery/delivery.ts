@@ -6,7 +6,7 @@ import type { AuditConfig } from '../config.js';
 import type { AuditExporter } from '../exporter.js';
 import type { ExporterCounters } from '../health.js';
 import { type AdoptedStream, Adopter } from '../journal/adoption.js';
-import type { Journal } from '../journal/journal.js';
+import type { Journal } from '../journal/journal-contract.js';
 import { HEARTBEAT_MS } from '../journal/lease.js';
 import type { StreamManifest } from '../journal/manifest.js';
 import { ownIdentity } from '../journal/process-identity.js';

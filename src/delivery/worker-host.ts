@@ -38,6 +38,8 @@ export function startWorkerHost(options: WorkerHostOptions): Agent & { readonly 
       env: { ...options.env, NODE_OPTIONS: '', [WORKER_MARKER]: '1' },
       workerData: { ...options.start, streams: options.streams() } satisfies WorkerStart,
       name: 'otel-audit',
+      // An exporter that eats memory ends the worker, which is started again, and not the service.
+      resourceLimits: { maxOldGenerationSizeMb: 256 },
     });
     worker = started;
     started.unref();

@@ -3,7 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { createJournal, type Journal, type JournalOptions } from '../../src/journal/journal.js';
+import { createJournal } from '../../src/journal/journal.js';
+import type { Journal, JournalOptions } from '../../src/journal/journal-contract.js';
 import type { Loss } from '../../src/journal/loss.js';
 import type { JournalledRecord } from '../../src/record.js';
 

@@ -22,12 +22,26 @@ function assertChain(streamDirectory: string, count: number): void {
   assert.equal(previous?.seq, count);
 }
 
+/** The file system, with something done before each write. */
+function hookFs(before: { readonly writeSync: () => void; readonly write?: () => void }) {
+  const writeSync = (...args: [number, Uint8Array, number, number, number]) => {
+    before.writeSync();
+    return fs.writeSync(...args);
+  };
+  const write = (...args: Parameters<typeof fs.write>) => {
+    before.write?.();
+    fs.write(...args);
+  };
+  return { ...fs, writeSync: writeSync as typeof fs.writeSync, write: write as typeof fs.write };
+}
+
 test('writes the records of a tick with one write, at the end of that tick', async (t) => {
   let writes = 0;
-  const counting = {
-    ...fs,
-    writeSync: ((...args: Parameters<typeof fs.writeSync>) => (writes++, fs.writeSync(...args))) as typeof fs.writeSync,
-  };
+  const counting = hookFs({
+    writeSync: () => {
+      writes += 1;
+    },
+  });
   const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: counting });
   for (let nth = 0; nth < 100; nth += 1) assert.ok(journal.append(makeRecord()));
   assert.equal(notes.written, 0);
@@ -128,11 +142,14 @@ test('goes over to asynchronous writes when one took too long, and comes back', 
   let delayMs = 30;
   let clockMs = 0;
   let asyncWrites = 0;
-  const slow = {
-    ...fs,
-    writeSync: ((...args: Parameters<typeof fs.writeSync>) => ((clockMs += delayMs), fs.writeSync(...args))) as typeof fs.writeSync,
-    write: ((...args: Parameters<typeof fs.write>) => (asyncWrites++, fs.write(...args))) as typeof fs.write,
-  };
+  const slow = hookFs({
+    writeSync: () => {
+      clockMs += delayMs;
+    },
+    write: () => {
+      asyncWrites += 1;
+    },
+  });
   const { journal, notes } = openJournal(t, {
     directory: makeDirectory(t),
     fs: slow,
