@@ -7,9 +7,11 @@ import { AuditError } from '../errors.js';
 import type { AuditRecord } from '../record.js';
 import { codeOf } from './atomic-file.js';
 import { GENESIS_HASH } from './chain.js';
+import { guard } from './guard.js';
 import type { Journal, JournalClock, JournalOptions, JournalPosition } from './journal-contract.js';
 import { preparePrivateDirectory } from './layout.js';
 import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
+import type { Loss } from './loss.js';
 import { writeStop } from './manifest.js';
 import { PendingLines } from './pending-lines.js';
 import { Pressure, withoutBodies } from './pressure.js';
@@ -46,6 +48,9 @@ class TickJournal implements Journal {
   readonly #pressure: Pressure;
   readonly #writer: LineWriter;
   readonly #timer: NodeJS.Timeout;
+  readonly #onWritten: (records: number) => void;
+  readonly #onDropped: (reason: string, records: number) => void;
+  readonly #onLoss: (loss: Loss) => void;
   #seq = 0;
   #hash = GENESIS_HASH;
   #writtenSeq = 0;
@@ -55,12 +60,15 @@ class TickJournal implements Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
+    this.#onWritten = guard(options.onWritten);
+    this.#onDropped = guard(options.onDropped);
+    this.#onLoss = guard(options.onLoss);
     this.keep = options.keep ?? false;
     this.#stream = options.stream ?? uuidv7();
     this.directory = join(options.directory, this.#stream);
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#heartbeatMs = this.#clock.monotonicMs();
-    this.#warn = limitWarnings(options.onWarning ?? (() => undefined), () => this.#clock.monotonicMs());
+    this.#warn = limitWarnings(options.onWarning, () => this.#clock.monotonicMs());
     this.#pressure = new Pressure(options.maxPendingBytes ?? MAX_PENDING_BYTES, () => this.#clock.nowMs());
     const maxBytes = this.keep ? Number.POSITIVE_INFINITY : options.maxBytes;
     // A quarter of the bound at most, or there would never be a closed segment to trim.
@@ -145,7 +153,7 @@ class TickJournal implements Journal {
 
   #drop(reason: string): false {
     this.#pressure.drop(reason);
-    this.#options.onDropped?.(reason, 1);
+    this.#onDropped(reason, 1);
     this.#warn(`drop ${reason}`, `a record was dropped (${reason}); the audit counters say how many`);
     return false;
   }
@@ -153,12 +161,12 @@ class TickJournal implements Journal {
   #wrote(lines: number): void {
     this.#writtenSeq += lines;
     this.tip.publish(this.#writtenSeq);
-    this.#options.onWritten?.(lines);
+    this.#onWritten(lines);
   }
 
   #relieved(): void {
     const loss = this.#pressure.takeLoss();
-    if (loss !== undefined) this.#options.onLoss?.(loss);
+    if (loss !== undefined) this.#onLoss(loss);
   }
 
   async #maintain(): Promise<void> {
@@ -189,7 +197,7 @@ class TickJournal implements Journal {
     clearInterval(this.#timer);
     this.#writer.close();
     const lost = this.#seq - this.#writtenSeq;
-    if (lost > 0) this.#options.onDropped?.('journal_unavailable', lost);
+    if (lost > 0) this.#onDropped('journal_unavailable', lost);
     try {
       await this.#files.close();
       const complete = deliveredSeq >= this.#seq;

@@ -42,7 +42,7 @@ export class Segment {
   /** Starts a write; `advance` must be called with what it answers unless a `writeSync` overtook it. */
   write(bytes: Uint8Array): Promise<number> {
     const writing = new Promise<number>((resolve, reject) => {
-      this.#fs.write(this.#fd, bytes, 0, bytes.length, this.#size, (error, written) => (error === null ? resolve(written) : reject(error)));
+      this.#fs.write(this.#fd, bytes, 0, bytes.length, this.#size, (error, written) => (error ? reject(error) : resolve(written)));
     });
     return this.#track(writing);
   }
@@ -53,7 +53,7 @@ export class Segment {
 
   sync(): Promise<void> {
     const syncing = new Promise<void>((resolve, reject) => {
-      this.#fs.fdatasync(this.#fd, (error) => (error === null ? resolve() : reject(error)));
+      this.#fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
     });
     return this.#track(syncing);
   }

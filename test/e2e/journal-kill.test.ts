@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { startDelivery, type UncleanStream } from '../../src/delivery/delivery.js';
 import { makeConfig } from '../support/config.js';
-import { makeDirectory, until } from '../support/directories.js';
 import { MANIFEST, openJournal, readRecords } from '../support/journals.js';
 import { scriptExporter } from '../support/scripted-exporter.js';
+import { makeDirectory, until } from '../support/waiting.js';
 
 const CHILD = join(__dirname, '..', 'support', 'journal-child.js');
 

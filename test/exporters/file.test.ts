@@ -5,9 +5,9 @@ import { createFileExporter } from '../../exporters/file/index.js';
 import { createExporterByName, EXPORTERS, runsOn } from '../../exporters/index.js';
 import { startDelivery } from '../../src/delivery/delivery.js';
 import { makeConfig } from '../support/config.js';
-import { makeDirectory } from '../support/directories.js';
 import { MANIFEST, openJournal, readRecords } from '../support/journals.js';
 import { makeRecord } from '../support/records.js';
+import { held, makeDirectory } from '../support/waiting.js';
 
 function fill(t: TestContext, count: number) {
   const directory = makeDirectory(t);
@@ -45,7 +45,7 @@ test('keeps the whole trail, through delivery, after a clean end', async (t) => 
   const { journal } = openJournal(t, { directory, keep: true, segmentBytes: 5000 });
   const config = makeConfig({ exporters: ['file'], file: { directory } });
   const delivery = startDelivery({ config, journal, manifest: MANIFEST, env: process.env });
-  assert.deepEqual(await delivery.ready, []);
+  assert.deepEqual(await held(delivery.ready), []);
   for (let nth = 0; nth < 30; nth += 1) {
     journal.append(makeRecord());
     journal.flushSync();

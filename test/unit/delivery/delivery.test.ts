@@ -7,10 +7,10 @@ import type { AuditExporter } from '../../../src/exporter.js';
 import type { JournalOptions } from '../../../src/journal/journal-contract.js';
 import { ownIdentity } from '../../../src/journal/process-identity.js';
 import { makeConfig } from '../../support/config.js';
-import { makeDirectory, until } from '../../support/directories.js';
 import { MANIFEST, openJournal } from '../../support/journals.js';
 import { makeRecord } from '../../support/records.js';
 import { answerAll, scriptExporter } from '../../support/scripted-exporter.js';
+import { held, makeDirectory, until } from '../../support/waiting.js';
 
 const TIMING = { lingerMs: 5, pollMs: 5 };
 
@@ -80,7 +80,7 @@ for (const worker of [true, false]) {
   test(`delivers ${worker ? 'in a worker' : 'on the main thread'}, flushes, counts and closes`, async (t) => {
     const module = writeModule(makeDirectory(t), 'sink', '');
     const { delivery, journal, append } = start(t, { modules: [module], worker });
-    assert.deepEqual(await delivery.ready, []);
+    assert.deepEqual(await held(delivery.ready), []);
     append(1200);
     const { isComplete, counters } = await delivery.flush(5000);
     assert.ok(isComplete);
@@ -126,7 +126,7 @@ test('starts the worker again when it dies, and delivers what waited', async (t)
   const { isComplete } = await delivery.flush(5000);
   assert.ok(isComplete);
   assert.deepEqual(seqsOf(module), upTo(20));
-  assert.ok(warnings.some((warning) => warning.includes('worker ended')));
+  assert.ok(warnings.some((warning) => warning.includes('worker is gone')));
   assertBalanced(delivery, 20);
 });
 
@@ -145,7 +145,7 @@ test('tells at start which exporters cannot be created, without the others', asy
   const good = writeModule(directory, 'good', '');
   const bad = join(directory, 'absent.cjs');
   const { delivery, append } = start(t, { modules: [good, bad] });
-  const faults = await delivery.ready;
+  const faults = await held(delivery.ready);
   assert.deepEqual(
     faults.map(({ exporter }) => exporter),
     [bad],
@@ -220,4 +220,31 @@ test('shutdown is idempotent and does nothing twice', async (t) => {
   const [one, two] = await Promise.all([delivery.shutdown(2000), delivery.shutdown(2000)]);
   assert.equal(one, two);
   assert.ok(exporter.isShutDown);
+});
+
+test('becomes ready with a fault when the worker cannot start', async (t) => {
+  const module = writeModule(makeDirectory(t), 'fatal', '');
+  writeFileSync(module, 'process.exit(3)');
+  const { delivery } = start(t, { modules: [module] });
+  assert.deepEqual(await held(delivery.ready), [{ exporter: module, fault: 'the delivery worker did not start' }]);
+});
+
+test('callbacks that throw harm neither journal nor delivery', async (t) => {
+  const fail = () => {
+    throw new Error('a defect elsewhere');
+  };
+  const directory = makeDirectory(t);
+  const dead = openJournal(t, { directory }).journal;
+  writeFileSync(join(dead.directory, 'lease.1.json'), JSON.stringify({ ...ownIdentity(), startTime: '1' }));
+  const exporter = scriptExporter(answerAll({ status: 'retry', reason: 'down', afterMs: 0 }));
+  const { delivery, append } = start(t, {
+    directory,
+    exporters: [exporter],
+    journal: { onWritten: fail, onWarning: fail },
+    options: { onWarning: fail, onUncleanStream: fail },
+  });
+  append(3);
+  await until('the old stream is gone', () => !existsSync(dead.directory));
+  assert.ok((await delivery.flush(3000)).isComplete);
+  assert.deepEqual(exporter.calls.at(-1), [1, 2, 3]);
 });

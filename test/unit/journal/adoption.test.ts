@@ -5,9 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
 import { Adopter } from '../../../src/journal/adoption.js';
 import { ownIdentity } from '../../../src/journal/process-identity.js';
-import { makeDirectory } from '../../support/directories.js';
 import { MANIFEST, openJournal } from '../../support/journals.js';
 import { makeRecord } from '../../support/records.js';
+import { makeDirectory } from '../../support/waiting.js';
 
 function openAdopter(directory: string, changes: Partial<ConstructorParameters<typeof Adopter>[0]> = {}): Adopter {
   return new Adopter({

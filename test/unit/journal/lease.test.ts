@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLease, readLease, refreshLease, takeLease } from '../../../src/journal/lease.js';
 import { ownIdentity, type ProcessIdentity } from '../../../src/journal/process-identity.js';
-import { makeDirectory } from '../../support/directories.js';
+import { makeDirectory } from '../../support/waiting.js';
 
 const own = ownIdentity();
 

@@ -20,3 +20,14 @@ export async function until(what: string, condition: () => boolean | Promise<boo
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Awaits what nothing keeps the process alive for. @throws after 5 s. */
+export async function held<Value>(promise: Promise<Value>): Promise<Value> {
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  await until('a promise settles', () => isSettled);
+  return promise;
+}
