@@ -89,11 +89,19 @@ export class Deliverer {
     this.#isStopping = true;
     this.#abort?.abort(new Error('shutting down'));
     this.#wake();
-    await this.#within(this.#running ?? Promise.resolve(), SHUTDOWN_MS);
+    const ended = await this.#within(
+      settled(async () => this.#running),
+      SHUTDOWN_MS,
+    );
     await Promise.all(this.#lanes.map((lane) => lane.close()));
     const exporter = this.#exporter;
     this.#exporter = undefined;
-    if (exporter !== undefined) await this.#within(settled(exporter.shutdown.bind(exporter)), SHUTDOWN_MS);
+    // A call that is still out must not see its exporter closed under it.
+    if (exporter !== undefined && ended !== undefined)
+      await this.#within(
+        settled(() => exporter.shutdown()),
+        SHUTDOWN_MS,
+      );
   }
 
   async #run(): Promise<void> {
@@ -153,7 +161,7 @@ export class Deliverer {
   }
 
   async #offer(exporter: AuditExporter, lane: Lane, offered: readonly ReadEntry[]): Promise<void> {
-    const answers = await this.#export(exporter, offered);
+    const answers = await this.#export(exporter, lane, offered);
     const { delivered, rejected, retried, reason, afterMs } = await lane.settle(offered, answers);
     if (delivered + rejected.length > 0) this.#retry.accepted();
     else this.#retry.refused();
@@ -164,25 +172,28 @@ export class Deliverer {
     if (retried > 0 && !this.#isStopping) await this.#pause(this.#retry.nextDelayMs(afterMs));
   }
 
-  async #export(exporter: AuditExporter, offered: readonly ReadEntry[]): Promise<readonly Acknowledgement[]> {
+  async #export(exporter: AuditExporter, lane: Lane, offered: readonly ReadEntry[]): Promise<readonly Acknowledgement[]> {
     const abort = new AbortController();
     this.#abort = abort;
     const { exportDeadlineMs, graceMs } = this.#timing;
-    const deadline = setTimeout(() => abort.abort(new Error(`no answer within ${exportDeadlineMs} ms`)), exportDeadlineMs).unref();
+    const deadline = setTimeout(() => {
+      const late = `no answer within ${exportDeadlineMs} ms`;
+      abort.abort(new Error(late));
+      this.#noteFailure(late);
+      this.#report(lane);
+    }, exportDeadlineMs).unref();
     const records = offered.map((entry) => entry.record);
     const call = settled(() => exporter.export(records, abort.signal));
     const outcome = this.#options.isShared === true ? await call : await this.#within(call, exportDeadlineMs + graceMs);
     clearTimeout(deadline);
     this.#abort = undefined;
-    if (outcome === undefined) return this.#abandon(exporter, offered.length);
+    if (outcome === undefined) {
+      // It may still be at work: never call that one again, make a new one.
+      this.#exporter = undefined;
+      void call.then(() => settled(() => exporter.shutdown()));
+      return allRetry(offered.length, 'the exporter did not return after its deadline');
+    }
     return 'value' in outcome ? outcome.value : allRetry(offered.length, describe(outcome.error));
-  }
-
-  /** An exporter that ignores its signal may still be at work: never call that one again, make a new one. */
-  #abandon(exporter: AuditExporter, count: number): readonly Acknowledgement[] {
-    this.#exporter = undefined;
-    void settled(() => exporter.shutdown());
-    return allRetry(count, 'the exporter did not return after its deadline');
   }
 
   #noteFailure(reason: string): void {

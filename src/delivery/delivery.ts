@@ -6,11 +6,12 @@ import type { AuditConfig } from '../config.js';
 import type { AuditExporter } from '../exporter.js';
 import type { ExporterCounters } from '../health.js';
 import { type AdoptedStream, Adopter } from '../journal/adoption.js';
-import type { Journal } from '../journal/journal.js';
+import { guard } from '../journal/guard.js';
+import type { Journal } from '../journal/journal-contract.js';
 import { HEARTBEAT_MS } from '../journal/lease.js';
 import type { StreamManifest } from '../journal/manifest.js';
 import { ownIdentity } from '../journal/process-identity.js';
-import { limitWarnings } from '../journal/warnings.js';
+import { limitWarnings, type Warn } from '../journal/warnings.js';
 import { type Agent, startAgent } from './agent.js';
 import { Ledger } from './ledger.js';
 import type { FromWorker, StreamSource, WorkerTiming } from './messages.js';
@@ -81,7 +82,8 @@ class ThreadedDelivery implements Delivery {
   readonly #journal: Journal;
   readonly #stream: string;
   readonly #options: DeliveryOptions;
-  readonly #warn;
+  readonly #warn: Warn;
+  readonly #onUncleanStream: (stream: UncleanStream) => void;
   readonly #ledger: Ledger;
   readonly #adopter: Adopter;
   readonly #adopted = new Map<string, AdoptedStream>();
@@ -98,7 +100,8 @@ class ThreadedDelivery implements Delivery {
     this.#options = options;
     this.#journal = journal;
     this.#stream = journal.position.stream;
-    this.#warn = limitWarnings(options.onWarning ?? (() => undefined), () => performance.now());
+    this.#onUncleanStream = guard(options.onUncleanStream);
+    this.#warn = limitWarnings(options.onWarning, () => performance.now());
     const names = [...config.exporters, ...exporters.map((exporter) => exporter.name)];
     this.#ledger = new Ledger(names);
     this.#uncreated = new Set(names);
@@ -155,7 +158,10 @@ class ThreadedDelivery implements Delivery {
       agents.push(startAgent({ exporters: [...here, ...objects], streams: this.#sources(), tell, timing }));
     if (inWorker.length > 0) {
       const start = { config, exporters: inWorker, timing };
-      agents.push(startWorkerHost({ start, streams: () => this.#sources(), env, onMessage: tell, warn: this.#warn }));
+      const onExit = () => {
+        for (const name of inWorker) if (this.#uncreated.has(name)) this.#noteCreated(name, 'the delivery worker did not start');
+      };
+      agents.push(startWorkerHost({ start, streams: () => this.#sources(), env, onMessage: tell, onExit, warn: this.#warn }));
     }
     return agents;
   }
@@ -206,7 +212,7 @@ class ThreadedDelivery implements Delivery {
       const { stream, directory, lastSeq, lastTime, wasClean } = adopted;
       this.#adopted.set(stream, adopted);
       for (const agent of this.#agents) agent.addStream({ stream, directory });
-      if (!wasClean) this.#options.onUncleanStream?.({ stream, lastSeq, lastTime });
+      if (!wasClean) this.#onUncleanStream({ stream, lastSeq, lastTime });
     }
   }
 

@@ -47,7 +47,7 @@ export class Ledger {
     return Object.fromEntries(this.#exporters.map((exporter) => [exporter, this.#countersOf(exporter, lastSeqs)]));
   }
 
-  /** Up to which record every exporter is done with a stream. */
+  /** Up to which record every exporter is done with a stream; without exporters, all of it. */
   settledSeq(stream: string): number {
     return this.#least(stream, (progress) => progress.cursor.seq);
   }
@@ -94,7 +94,7 @@ export class Ledger {
       const account = accounts?.get(exporter);
       return account === undefined ? 0 : value(account.latest);
     });
-    return values.length === 0 ? 0 : Math.min(...values);
+    return Math.min(...values);
   }
 }
 

@@ -14,6 +14,8 @@ export interface WorkerHostOptions {
   /** The environment the exporters see. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onMessage: (message: FromWorker) => void;
+  /** The worker is gone without having been stopped. */
+  readonly onExit: () => void;
   readonly warn: Warn;
 }
 
@@ -23,45 +25,36 @@ const RESTART_MAX_MS = 30_000;
 /** A worker that lived so long starts anew with the first delay. */
 const STABLE_MS = 60_000;
 
-export function startWorkerHost(options: WorkerHostOptions): Agent & { readonly threadId: () => number | undefined } {
+export function startWorkerHost(options: WorkerHostOptions): Agent {
   let worker: Worker | undefined;
-  let restartMs = RESTART_FIRST_MS;
   let restart: NodeJS.Timeout | undefined;
-  let stopping: Promise<void> | undefined;
+  let restartMs = RESTART_FIRST_MS;
   let startedMs = 0;
+  let stopping: Promise<void> | undefined;
 
   const launch = () => {
     startedMs = performance.now();
-    const started = new Worker(join(__dirname, 'worker-entry.js'), {
-      // Neither flags nor NODE_OPTIONS: a preload, ours or an APM's, must not run once more in here.
-      execArgv: [],
-      env: { ...options.env, NODE_OPTIONS: '', [WORKER_MARKER]: '1' },
-      workerData: { ...options.start, streams: options.streams() } satisfies WorkerStart,
-      name: 'otel-audit',
-    });
-    worker = started;
-    started.unref();
-    started.on('message', options.onMessage);
-    started.on('error', (error: unknown) =>
-      options.warn(
-        'worker',
-        `the delivery worker failed (${error instanceof Error ? error.name : 'unknown'}); starting it again, records wait in the journal`,
-      ),
-    );
-    started.on('exit', () => {
-      if (worker === started) worker = undefined;
-      if (stopping !== undefined) return;
-      if (performance.now() - startedMs > STABLE_MS) restartMs = RESTART_FIRST_MS;
-      options.warn('worker exit', 'the delivery worker ended; starting it again, records wait in the journal');
-      restart = setTimeout(launch, restartMs).unref();
-      restartMs = Math.min(2 * restartMs, RESTART_MAX_MS);
-    });
+    try {
+      const started = openWorker(options);
+      worker = started;
+      started.on('exit', () => ended('it ended'));
+    } catch (error) {
+      ended(error instanceof Error ? error.name : 'unknown');
+    }
+  };
+  const ended = (why: string) => {
+    worker = undefined;
+    if (stopping !== undefined) return;
+    options.onExit();
+    options.warn('worker exit', `the delivery worker is gone (${why}); starting it again, records wait in the journal`);
+    if (performance.now() - startedMs > STABLE_MS) restartMs = RESTART_FIRST_MS;
+    restart = setTimeout(launch, restartMs).unref();
+    restartMs = Math.min(2 * restartMs, RESTART_MAX_MS);
   };
   const tell = (message: ToWorker) => worker?.postMessage(message);
   launch();
 
   return {
-    threadId: () => worker?.threadId,
     addStream: (source) => tell({ type: 'stream', source }),
     nudge: () => tell({ type: 'nudge' }),
     stop() {
@@ -70,6 +63,25 @@ export function startWorkerHost(options: WorkerHostOptions): Agent & { readonly 
       return stopping;
     },
   };
+}
+
+function openWorker({ start, streams, env, onMessage, warn }: WorkerHostOptions): Worker {
+  const worker = new Worker(join(__dirname, 'worker-entry.js'), {
+    // Neither flags nor NODE_OPTIONS: a preload, ours or an APM's, must not run once more in here.
+    execArgv: [],
+    env: { ...env, NODE_OPTIONS: '', [WORKER_MARKER]: '1' },
+    workerData: { ...start, streams: streams() } satisfies WorkerStart,
+    name: 'otel-audit',
+    // An exporter that eats memory ends the worker, which is started again, and not the service.
+    resourceLimits: { maxOldGenerationSizeMb: 256 },
+  });
+  worker.unref();
+  worker.on('message', onMessage);
+  // Without a listener the error would be the service's own uncaught exception.
+  worker.on('error', (error: unknown) =>
+    warn('worker error', `the delivery worker failed (${error instanceof Error ? error.name : 'unknown'})`),
+  );
+  return worker;
 }
 
 /** Settles when the exporters are closed or the worker is gone. Whoever asks sets the deadline and then leaves it to the process's end. */

@@ -1,11 +1,11 @@
 /** Finding the streams of dead processes and taking them over, each by one process only. */
 
-import { lstat, readdir } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readLease, refreshLease, releaseLease, takeLease } from './lease.js';
 import { readManifest, readStop, type StreamManifest, writeStop } from './manifest.js';
 import type { ProcessIdentity } from './process-identity.js';
-import { removeStream } from './stream-directory.js';
+import { REMOVED_PREFIX, removeStream } from './stream-directory.js';
 import { readLastRecord } from './tail.js';
 
 export interface AdoptedStream {
@@ -44,6 +44,9 @@ export class Adopter {
   async scan(): Promise<readonly AdoptedStream[]> {
     const adopted: AdoptedStream[] = [];
     for (const stream of await readdir(this.#options.directory).catch(() => [] as string[])) {
+      // Left by a process that ended while it removed it.
+      if (stream.startsWith(REMOVED_PREFIX))
+        await rm(join(this.#options.directory, stream), { recursive: true, force: true }).catch(() => undefined);
       if (!STREAM.test(stream) || stream === this.#options.ownStream || this.#settled.has(stream) || this.#adopted.has(stream)) continue;
       const taken = await this.#adopt(stream).catch(() => undefined);
       if (taken === undefined) continue;

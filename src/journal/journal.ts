@@ -7,84 +7,20 @@ import { AuditError } from '../errors.js';
 import type { AuditRecord } from '../record.js';
 import { codeOf } from './atomic-file.js';
 import { GENESIS_HASH } from './chain.js';
+import { guard } from './guard.js';
+import type { Journal, JournalClock, JournalOptions, JournalPosition } from './journal-contract.js';
 import { preparePrivateDirectory } from './layout.js';
 import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
 import type { Loss } from './loss.js';
-import { type StreamManifest, writeStop } from './manifest.js';
+import { writeStop } from './manifest.js';
 import { PendingLines } from './pending-lines.js';
 import { Pressure, withoutBodies } from './pressure.js';
 import { ownIdentity } from './process-identity.js';
-import type { JournalFs } from './segment.js';
 import { createStreamDirectory, removeStream } from './stream-directory.js';
 import { StreamFiles } from './stream-files.js';
 import { JournalTip } from './tip.js';
 import { limitWarnings, type Warn } from './warnings.js';
 import { LineWriter } from './writer.js';
-
-export interface JournalOptions {
-  /** Absolute. Made if it is not there. */
-  readonly directory: string;
-  readonly manifest: StreamManifest;
-  /** Bytes the stream may hold; not enforced with `keep`. */
-  readonly maxBytes: number;
-  /** `tick`: one synchronous write per event-loop tick. `async`: never blocks, and may lose more to a kill -9. Default `tick`. */
-  readonly write?: 'tick' | 'async';
-  /** True: the journal is the trail itself (file exporter); nothing is ever trimmed. */
-  readonly keep?: boolean;
-  /** Default 8 MB. */
-  readonly segmentBytes?: number;
-  /** How often written lines are synced to the disk in the background. Default 500 ms. */
-  readonly syncIntervalMs?: number;
-  /** Bytes kept in memory while the disk does not take them. Default 8 MB. */
-  readonly maxPendingBytes?: number;
-  /** Default: a new UUIDv7. */
-  readonly stream?: string;
-  readonly onWritten?: (records: number) => void;
-  readonly onDropped?: (reason: string, records: number) => void;
-  /** At most one a minute of each kind. Names paths and error codes, never a record's content. */
-  readonly onWarning?: (message: string) => void;
-  /** Called once writing works again after records were dropped. */
-  readonly onLoss?: (loss: Loss) => void;
-  /** `monotonicMs` times writes; `nowMs` is the wall clock. */
-  readonly clock?: JournalClock;
-  readonly fs?: JournalFs;
-}
-
-export interface JournalClock {
-  nowMs(): number;
-  monotonicMs(): number;
-}
-
-export interface JournalPosition {
-  readonly stream: string;
-  /** 0 before the first record. */
-  readonly seq: number;
-  readonly hash: string;
-}
-
-export interface Journal {
-  /** The stream's own directory. */
-  readonly directory: string;
-  /** The newest record, written or still in memory. */
-  readonly position: JournalPosition;
-  /** What the deliverer watches. */
-  readonly tip: JournalTip;
-  readonly bytes: number;
-  readonly keep: boolean;
-  /** Never throws. False: dropped, and counted through `onDropped`. */
-  append(record: AuditRecord): boolean;
-  /** Writes what is pending, whatever the mode. Call it on the process's `exit` event. Never throws. */
-  flushSync(): void;
-  /**
-   * Settles when every record appended so far is on the disk.
-   * @throws {AuditError} ERR_AUDIT_JOURNAL when it cannot be.
-   */
-  sync(): Promise<void>;
-  /** Deletes segments before `segment`: call it only with cursors that are synced. No-op with `keep`. */
-  trim(segment: number): Promise<void>;
-  /** Ends the stream. `deliveredSeq`: up to where every exporter is done; if that is the end, the stream goes away. Idempotent. */
-  close(deliveredSeq?: number): Promise<void>;
-}
 
 /** @throws {AuditError} ERR_AUDIT_JOURNAL when the directory is not fit (a link, another user's, not writable). */
 export function createJournal(options: JournalOptions): Journal {
@@ -112,6 +48,9 @@ class TickJournal implements Journal {
   readonly #pressure: Pressure;
   readonly #writer: LineWriter;
   readonly #timer: NodeJS.Timeout;
+  readonly #onWritten: (records: number) => void;
+  readonly #onDropped: (reason: string, records: number) => void;
+  readonly #onLoss: (loss: Loss) => void;
   #seq = 0;
   #hash = GENESIS_HASH;
   #writtenSeq = 0;
@@ -121,12 +60,15 @@ class TickJournal implements Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options;
+    this.#onWritten = guard(options.onWritten);
+    this.#onDropped = guard(options.onDropped);
+    this.#onLoss = guard(options.onLoss);
     this.keep = options.keep ?? false;
     this.#stream = options.stream ?? uuidv7();
     this.directory = join(options.directory, this.#stream);
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#heartbeatMs = this.#clock.monotonicMs();
-    this.#warn = limitWarnings(options.onWarning ?? (() => undefined), () => this.#clock.monotonicMs());
+    this.#warn = limitWarnings(options.onWarning, () => this.#clock.monotonicMs());
     this.#pressure = new Pressure(options.maxPendingBytes ?? MAX_PENDING_BYTES, () => this.#clock.nowMs());
     const maxBytes = this.keep ? Number.POSITIVE_INFINITY : options.maxBytes;
     // A quarter of the bound at most, or there would never be a closed segment to trim.
@@ -211,7 +153,7 @@ class TickJournal implements Journal {
 
   #drop(reason: string): false {
     this.#pressure.drop(reason);
-    this.#options.onDropped?.(reason, 1);
+    this.#onDropped(reason, 1);
     this.#warn(`drop ${reason}`, `a record was dropped (${reason}); the audit counters say how many`);
     return false;
   }
@@ -219,12 +161,12 @@ class TickJournal implements Journal {
   #wrote(lines: number): void {
     this.#writtenSeq += lines;
     this.tip.publish(this.#writtenSeq);
-    this.#options.onWritten?.(lines);
+    this.#onWritten(lines);
   }
 
   #relieved(): void {
     const loss = this.#pressure.takeLoss();
-    if (loss !== undefined) this.#options.onLoss?.(loss);
+    if (loss !== undefined) this.#onLoss(loss);
   }
 
   async #maintain(): Promise<void> {
@@ -255,7 +197,7 @@ class TickJournal implements Journal {
     clearInterval(this.#timer);
     this.#writer.close();
     const lost = this.#seq - this.#writtenSeq;
-    if (lost > 0) this.#options.onDropped?.('journal_unavailable', lost);
+    if (lost > 0) this.#onDropped('journal_unavailable', lost);
     try {
       await this.#files.close();
       const complete = deliveredSeq >= this.#seq;

@@ -97,7 +97,8 @@ export class JournalReader {
       return;
     }
     const position = { segment, offset: line.end, seq: verified.record.integrity.seq };
-    const missing = Math.max(0, position.seq - seq - 1);
+    // Without a cursor one starts at the first segment there is; those before it were trimmed, which is no damage.
+    const missing = seq === 0 && segment > 1 ? 0 : Math.max(0, position.seq - seq - 1);
     if (missing > 0) this.#options.onDamage('missing', missing);
     state.entries.push({ record: verified.record, position, skipped: state.skipped + missing });
     state.position = position;

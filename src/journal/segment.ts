@@ -42,10 +42,9 @@ export class Segment {
   /** Starts a write; `advance` must be called with what it answers unless a `writeSync` overtook it. */
   write(bytes: Uint8Array): Promise<number> {
     const writing = new Promise<number>((resolve, reject) => {
-      this.#fs.write(this.#fd, bytes, 0, bytes.length, this.#size, (error, written) => (error === null ? resolve(written) : reject(error)));
+      this.#fs.write(this.#fd, bytes, 0, bytes.length, this.#size, (error, written) => (error ? reject(error) : resolve(written)));
     });
-    this.#inFlight = writing.catch(() => undefined);
-    return writing;
+    return this.#track(writing);
   }
 
   advance(written: number): void {
@@ -53,12 +52,13 @@ export class Segment {
   }
 
   sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#fs.fdatasync(this.#fd, (error) => (error === null ? resolve() : reject(error)));
+    const syncing = new Promise<void>((resolve, reject) => {
+      this.#fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
     });
+    return this.#track(syncing);
   }
 
-  /** Syncs and closes. A write still in flight must not meet a reused descriptor, so it is awaited. */
+  /** Syncs and closes. What is still in flight must not meet a closed or reused descriptor, so it is awaited. */
   async retire(): Promise<void> {
     await this.#inFlight;
     try {
@@ -86,9 +86,21 @@ export class Segment {
     const lost = this.#fd;
     const bytes = Buffer.allocUnsafe(this.#size);
     const read = this.#fs.readSync(lost, bytes, 0, bytes.length, 0);
-    this.#fd = this.#open();
-    for (let at = 0; at < read; ) at += this.#fs.writeSync(this.#fd, bytes, at, read - at, at);
+    const fd = this.#open();
+    try {
+      for (let at = 0; at < read; ) at += this.#fs.writeSync(fd, bytes, at, read - at, at);
+    } catch (error) {
+      // The old descriptor stays, so that the next attempt still has the content.
+      this.#fs.close(fd, () => undefined);
+      throw error;
+    }
+    this.#fd = fd;
     void this.#inFlight.then(() => this.#fs.close(lost, () => undefined));
+  }
+
+  #track<Value>(operation: Promise<Value>): Promise<Value> {
+    this.#inFlight = Promise.allSettled([this.#inFlight, operation]);
+    return operation;
   }
 
   get #path(): string {

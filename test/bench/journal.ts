@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalize } from '../../src/canonical.js';
 import { encodeLine, GENESIS_HASH, sha256 } from '../../src/journal/chain.js';
-import { createJournal, type Journal } from '../../src/journal/journal.js';
-import { makeSizedRecord } from '../support/sized-records.js';
+import { createJournal } from '../../src/journal/journal.js';
+import type { Journal } from '../../src/journal/journal-contract.js';
+import { makeSizedRecord } from '../support/records.js';
 
 const ROUNDS = 5;
 const RATE = 4000;

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { startDelivery, type UncleanStream } from '../../src/delivery/delivery.js';
+import { makeConfig } from '../support/config.js';
+import { MANIFEST, openJournal, readRecords } from '../support/journals.js';
+import { scriptExporter } from '../support/scripted-exporter.js';
+import { makeDirectory, until } from '../support/waiting.js';
+
+const CHILD = join(__dirname, '..', 'support', 'journal-child.js');
+
+/** Runs the child until `stop` says so or it ends; answers the last count it reported. */
+async function run(directory: string, exitAt: string, killAfter: number): Promise<number> {
+  const child = spawn(process.execPath, [CHILD, directory, exitAt], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let reported = 0;
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    reported = Number(lines.at(-1) ?? reported);
+    if (reported >= killAfter) child.kill('SIGKILL');
+  });
+  await once(child, 'close');
+  return reported;
+}
+
+test('kill -9 loses at most the current tick, and the next process delivers the rest exactly once', async (t) => {
+  const directory = makeDirectory(t);
+  const reported: number[] = [];
+  for (const killAfter of [1, 137, 1009, 2503]) reported.push(await run(directory, 'never', killAfter));
+  const streams = readdirSync(directory);
+  assert.equal(streams.length, reported.length);
+  const exporter = scriptExporter();
+  const delivered = new Map<string, number[]>();
+  const collecting = {
+    ...exporter,
+    async export(...[records, signal]: Parameters<typeof exporter.export>) {
+      for (const { integrity } of records) delivered.set(integrity.stream, [...(delivered.get(integrity.stream) ?? []), integrity.seq]);
+      return exporter.export(records, signal);
+    },
+  };
+  const unclean: UncleanStream[] = [];
+  const { journal } = openJournal(t, { directory });
+  const options = { config: makeConfig(), journal, manifest: MANIFEST, exporters: [collecting], env: {} };
+  const delivery = startDelivery({ ...options, onUncleanStream: (stream) => unclean.push(stream) });
+  await until('every old stream is gone', () => streams.every((stream) => !existsSync(join(directory, stream))), 20_000);
+  await delivery.shutdown(2000);
+  const counts = streams.sort().map((stream) => {
+    const seqs = delivered.get(stream) ?? [];
+    assert.deepEqual(
+      seqs,
+      Array.from({ length: seqs.length }, (_, nth) => nth + 1),
+    );
+    return seqs.length;
+  });
+  // UUIDv7 names sort by their start, so both lists are in the same order.
+  for (const [nth, count] of counts.entries())
+    assert.ok(count >= (reported[nth] ?? Number.NaN), `${count} delivered, ${reported[nth]} reported`);
+  assert.deepEqual(
+    unclean.map(({ lastSeq }) => lastSeq).sort((a, b) => a - b),
+    counts,
+  );
+});
+
+test('process.exit loses nothing when the journal is flushed on exit', async (t) => {
+  const directory = makeDirectory(t);
+  await run(directory, '500', Number.POSITIVE_INFINITY);
+  const [stream = ''] = readdirSync(directory);
+  assert.equal(readRecords(join(directory, stream)).length, 500);
+});

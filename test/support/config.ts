@@ -1,0 +1,24 @@
+/** A configuration for tests, with defaults that reach nothing. */
+
+import type { AuditConfig } from '../../src/config.js';
+
+export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
+  return {
+    enabled: true,
+    mode: 'auto',
+    service: { name: 'orders' },
+    exporters: [],
+    postgres: {},
+    azure: {},
+    file: { directory: '/nonexistent' },
+    exporterSettings: {},
+    journal: { maxBytes: 1e9, write: 'tick' },
+    delivery: { worker: true, shutdownTimeoutMs: 5000 },
+    capture: { requestBody: true, responseBody: true, maxBodyBytes: 10_000, spanBodies: 'auto' },
+    redaction: { fields: [] },
+    identity: { logAnonymous: true, actorTypeAliases: {} },
+    policy: { rules: [], excludePaths: [] },
+    warnings: [],
+    ...changes,
+  };
+}

@@ -1,0 +1,33 @@
+/** Temporary directories and bounded waiting for tests. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** Removed when the test ends. */
+export function makeDirectory(test: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'otel-audit-test-'));
+  test.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** Polls until the condition holds. @throws after `timeoutMs`, with `what` in the message. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Awaits what nothing keeps the process alive for. @throws after 5 s. */
+export async function held<Value>(promise: Promise<Value>): Promise<Value> {
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  await until('a promise settles', () => isSettled);
+  return promise;
+}
