@@ -1,5 +1,7 @@
 /** What an error of the database means for the batch, by its SQLSTATE; never by its message, which may quote the record. */
 
+import { AuditError } from '../../src/errors.js';
+
 /** `no-partition`: make it and try again. `poison`: one row's own fault. `transient`: anything that may pass. */
 export type Fault = 'no-partition' | 'poison' | 'transient';
 
@@ -14,6 +16,7 @@ export function faultOf(error: unknown): Fault {
 
 /** For an operator: SQLSTATE or system error code, and the names of column and constraint. No value, no message. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof AuditError) return error.message;
   const { code, column, constraint } = detailsOf(error);
   const meaning = code === undefined ? undefined : (MEANINGS[code] ?? MEANINGS[code.slice(0, 2)]);
   const names = [column && `column ${column}`, constraint && `constraint ${constraint}`].filter(Boolean);

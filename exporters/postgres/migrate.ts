@@ -3,7 +3,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientBase } from 'pg';
-import { connect } from './connection.js';
+import { AuditError } from '../../src/errors.js';
+import { type Connection, connect } from './connection.js';
+import { reasonOf } from './errors.js';
 
 export interface MigrationResult {
   /** Of the tables now. */
@@ -37,13 +39,17 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS audit_migrations (
  * Makes or upgrades `audit_logs` and all it needs, in the first schema of the role's search path.
  *
  * @param url of a role that may create tables there; it becomes their owner
+ * @throws {AuditError} ERR_AUDIT_EXPORTER if the database cannot be reached or refuses
  */
 export async function createTables(url: string): Promise<MigrationResult> {
-  const connection = await connect({ url, statementTimeoutMs: MIGRATION_TIMEOUT_MS });
+  let connection: Connection | undefined;
   try {
+    connection = await connect({ url, statementTimeoutMs: MIGRATION_TIMEOUT_MS });
     return await migrate(connection.client);
+  } catch (error) {
+    throw new AuditError('ERR_AUDIT_EXPORTER', `the audit tables were not migrated: ${reasonOf(error)}`, { cause: error });
   } finally {
-    await connection.close();
+    await connection?.close();
   }
 }
 

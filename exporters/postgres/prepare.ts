@@ -1,6 +1,7 @@
 /** Readies a new connection: makes or upgrades the tables where the role may, and leaves them alone where it may not. */
 
 import type { ClientBase } from 'pg';
+import { AuditError } from '../../src/errors.js';
 import { refusesRole } from './errors.js';
 import { migrate } from './migrate.js';
 
@@ -8,6 +9,8 @@ export interface Prepared {
   /** Whether this role may make partitions. */
   readonly makesPartitions: boolean;
 }
+
+const NO_TABLES = 'audit_logs does not exist and the role may not create it: run `otel-audit migrate` as the owner';
 
 /** @throws what the database says, if there are no tables and this role may not make them */
 export async function prepare(client: ClientBase): Promise<Prepared> {
@@ -20,8 +23,9 @@ async function upgrade(client: ClientBase, exists: boolean): Promise<void> {
   try {
     await migrate(client);
   } catch (error) {
+    if (!refusesRole(error)) throw error;
     // An owner without CREATE on the schema: what it may not upgrade it may still write to.
-    if (!exists || !refusesRole(error)) throw error;
+    if (!exists) throw new AuditError('ERR_AUDIT_EXPORTER', NO_TABLES, { cause: error });
   }
 }
 

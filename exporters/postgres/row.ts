@@ -22,16 +22,15 @@ export interface ToRowOptions {
 }
 
 export function toRow(record: JournalledRecord, options: ToRowOptions = {}): Row {
-  const row: Record<string, unknown> = {};
-  const rest = remainder();
-  for (const [name, value] of Object.entries(record)) {
+  const row: Record<string, unknown> = { ...EMPTY_ROW };
+  for (const name of Object.keys(record)) {
+    const value = record[name as keyof JournalledRecord];
     if (value === undefined) continue;
     const group = GROUPS.get(name);
     const place = PLACES.get(name);
-    if (group !== undefined && isObject(value)) putGroup(row, rest, name, value, group, options);
-    else if (place === undefined || !putValue(row, place, value)) rest[name] = value;
+    if (group !== undefined && isObject(value)) putGroup(row, name, value, group, options);
+    else if (place === undefined || !putValue(row, place, value)) row.rest = withMember(row.rest, name, value);
   }
-  if (Object.keys(rest).length > 0) row.rest = rest;
   return row;
 }
 
@@ -65,31 +64,33 @@ const PLACES: ReadonlyMap<string, Place> = new Map(
 /** Columns of members of its objects, by object and member. */
 const GROUPS: ReadonlyMap<string, ReadonlyMap<string, Place>> = grouped();
 
+/** Of a fixed shape, which is faster to fill and to print than one that grows; what stays `undefined` is not printed. */
+const EMPTY_ROW: Row = Object.fromEntries(ROW_KEYS.map(({ key }) => [key, undefined]));
+
 /** Escapes of NUL and surrogates: `json` columns take them, and `->>` later fails on NUL and lone ones. */
 const UNREADABLE = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
 
 function putGroup(
   row: Record<string, unknown>,
-  rest: Record<string, unknown>,
   name: string,
   group: Readonly<Record<string, unknown>>,
   places: ReadonlyMap<string, Place>,
   options: ToRowOptions,
 ): void {
-  const others = remainder();
+  let others: Record<string, unknown> | undefined;
   let members = 0;
-  for (const [member, value] of Object.entries(group)) {
+  for (const member of Object.keys(group)) {
+    const value = group[member];
     if (value === undefined) continue;
     members += 1;
     const place = places.get(member);
-    const body = place?.column.type === 'json';
-    if (place === undefined || (body && options.bodiesAside === true)) others[member] = value;
-    else if (body && !putBody(row, place, value, group.bodyFormat)) others[member] = value;
-    else if (!body && !putValue(row, place, value)) others[member] = value;
+    if (place === undefined) others = withMember(others, member, value);
+    else if (place.column.type !== 'json') others = putValue(row, place, value) ? others : withMember(others, member, value);
+    else if (options.bodiesAside === true || !putBody(row, place, value, group.bodyFormat)) others = withMember(others, member, value);
   }
-  if (members > 0 && Object.keys(others).length === 0) return;
-  if (name === 'actor') row.actor = others;
-  else rest[name] = others;
+  if (members > 0 && others === undefined) return;
+  if (name === 'actor') row.actor = others ?? {};
+  else row.rest = withMember(row.rest, name, others ?? {});
 }
 
 /** False if the value has to be kept beside the columns as well. */
@@ -101,7 +102,7 @@ function putValue(row: Record<string, unknown>, place: Place, value: unknown): b
 
 function putBody(row: Record<string, unknown>, place: Place, body: unknown, format: unknown): boolean {
   if (typeof body !== 'string') return false;
-  if (format === 'json' && UNREADABLE.test(body)) return false;
+  if (format === 'json' && body.includes('\\u') && UNREADABLE.test(body)) return false;
   row[place.key] = format === 'json' ? body : JSON.stringify(body);
   return true;
 }
@@ -134,8 +135,10 @@ function grouped(): ReadonlyMap<string, ReadonlyMap<string, Place>> {
 }
 
 /** Without a prototype, so that a member named `__proto__` is a member. */
-function remainder(): Record<string, unknown> {
-  return Object.create(null) as Record<string, unknown>;
+function withMember(members: unknown, name: string, value: unknown): Record<string, unknown> {
+  const target = (members ?? Object.create(null)) as Record<string, unknown>;
+  target[name] = value;
+  return target;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

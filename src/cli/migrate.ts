@@ -1,33 +1,20 @@
-/** `otel-audit migrate`: makes or upgrades the tables, or prints the SQL for those who apply it themselves. */
+/** `otel-audit migrate`: makes or upgrades the Postgres tables, or prints the SQL for those who apply it themselves. */
 
-import { Command } from 'commander';
 import { createTables, migrationSql } from '../../exporters/postgres/index.js';
-import { loadConfig } from '../config.js';
-import { AuditConfigError, messageOf } from '../errors.js';
+import { AuditConfigError } from '../errors.js';
 
-export function migrateCommand(): Command {
-  return new Command('migrate')
-    .description('make or upgrade the audit_logs table; safe to repeat and to run in many places at once')
-    .option('--url <url>', 'the database; else AUDIT_POSTGRES_URL, its _FILE, or AUDIT_CONFIG_FILE')
-    .option('--print', 'print the SQL instead of applying it')
-    .action(migrate);
+export interface MigrateOptions {
+  /** Of a role that may create tables; not needed to print. */
+  readonly url?: string | undefined;
+  /** True: print the SQL, connect to nothing. */
+  readonly print: boolean;
+  readonly write: (text: string) => void;
 }
 
-async function migrate(options: { readonly url?: string; readonly print?: boolean }): Promise<void> {
-  if (options.print === true) {
-    process.stdout.write(migrationSql());
-    return;
-  }
-  try {
-    const overrides: Record<string, unknown> = { EXPORTER: ['postgres'] };
-    if (options.url !== undefined) overrides['POSTGRES_URL'] = options.url;
-    const { postgres } = loadConfig({ env: process.env, directory: process.cwd(), overrides });
-    const { version, applied } = await createTables(postgres.url ?? '');
-    process.stdout.write(
-      applied.length === 0 ? `audit_logs is at version ${version}; nothing to do\n` : `audit_logs is now at version ${version}\n`,
-    );
-  } catch (error) {
-    process.stderr.write(error instanceof AuditConfigError ? `${error.message}\n` : `otel-audit migrate: ${messageOf(error)}\n`);
-    process.exitCode = 1;
-  }
+/** @throws {AuditError} ERR_AUDIT_CONFIG without a URL, ERR_AUDIT_EXPORTER if the database refuses or cannot be reached */
+export async function runMigrate({ url, print, write }: MigrateOptions): Promise<void> {
+  if (print) return write(migrationSql());
+  if (url === undefined) throw new AuditConfigError(['AUDIT_POSTGRES_URL: not set; say which database to migrate']);
+  const { version, applied } = await createTables(url);
+  write(applied.length === 0 ? `audit_logs is up to date at version ${version}\n` : `audit_logs: applied version ${applied.join(', ')}\n`);
 }

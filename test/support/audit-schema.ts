@@ -11,6 +11,8 @@ export async function emptySchema(serverUrl: string): Promise<string> {
   await query(serverUrl, `CREATE SCHEMA ${name}`);
   const url = new URL(serverUrl);
   url.searchParams.set('options', `-c search_path=${name}`);
+  // libpq does not read a plus as a space.
+  url.search = url.search.replaceAll('+', '%20');
   return url.href;
 }
 

@@ -1,0 +1,155 @@
+/** Rows per second and client CPU of the Postgres exporter, against one INSERT a row and `psql \copy` of the same rows. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
+import { ROW_KEYS, toRow } from '../../exporters/postgres/row.js';
+import type { JournalledRecord } from '../../src/record.js';
+import { emptySchema } from '../support/audit-schema.js';
+import { query, startPostgres } from '../support/postgres.js';
+import { chained, exampleRecord } from '../support/records.js';
+
+const ROWS = 6000;
+const ROWS_ONE_BY_ONE = 1500;
+const BATCH = 1000;
+/** The first is a warm-up and not counted. */
+const ROUNDS = Number(process.env.AUDIT_BENCH_ROUNDS ?? 6);
+
+interface Result {
+  readonly rowsPerSecond: number;
+  /** Of this process, in microseconds; nothing for `psql`. */
+  readonly cpuPerRow: number;
+}
+
+type Method = (url: string, records: readonly JournalledRecord[]) => Promise<Result>;
+
+const METHODS: Readonly<Record<string, Method>> = { exporter: byExporter, 'one INSERT a row': oneByOne, 'psql \\copy': byCopy };
+
+async function main(): Promise<void> {
+  const server = await startPostgres();
+  console.log(`PostgreSQL ${server.version} (${server.source}), ${ROWS} rows with two bodies of about 900 bytes, batches of ${BATCH}`);
+  const results = new Map<string, Result[]>(Object.keys(METHODS).map((name) => [name, []]));
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const methods = Object.entries(METHODS);
+      for (const [name, method] of round % 2 === 0 ? methods : methods.reverse()) {
+        const url = await emptySchema(server.url);
+        await createTables(url);
+        const result = await method(url, sample());
+        if (round > 0) results.get(name)?.push(result);
+        await dropOwn(url);
+      }
+    }
+  } finally {
+    await server.stop();
+  }
+  report(results);
+}
+
+async function byExporter(url: string, records: readonly JournalledRecord[]): Promise<Result> {
+  const exporter = createPostgresExporter({ url });
+  const never = new AbortController().signal;
+  await exporter.export([...sample(1)], never);
+  const result = await measured(records.length, async () => {
+    for (let start = 0; start < records.length; start += BATCH) await exporter.export(records.slice(start, start + BATCH), never);
+  });
+  await exporter.shutdown();
+  return result;
+}
+
+async function oneByOne(url: string, records: readonly JournalledRecord[]): Promise<Result> {
+  const client = await connected(url);
+  const columns = ROW_KEYS.map(({ name }) => name).join(', ');
+  const values = ROW_KEYS.map((_, index) => `$${index + 1}`).join(', ');
+  const text = `INSERT INTO audit_logs (${columns}) VALUES (${values}) ON CONFLICT DO NOTHING`;
+  const some = records.slice(0, ROWS_ONE_BY_ONE);
+  const result = await measured(some.length, async () => {
+    for (const record of some) {
+      const row = toRow(record);
+      await client.query({ name: 'one', text, values: ROW_KEYS.map(({ key }) => row[key]) });
+    }
+  });
+  await client.end();
+  return result;
+}
+
+async function byCopy(url: string, records: readonly JournalledRecord[]): Promise<Result> {
+  const directory = mkdtempSync(join(tmpdir(), 'otel-audit-bench-'));
+  const file = join(directory, 'rows');
+  const source = await emptySchema(url);
+  await byExporter(source, records);
+  psql(source, `\\copy (SELECT * FROM audit_logs) TO '${file}'`);
+  const result = await measured(records.length, async () => psql(url, `\\copy audit_logs FROM '${file}'`));
+  rmSync(directory, { recursive: true });
+  await dropOwn(source);
+  return { ...result, cpuPerRow: Number.NaN };
+}
+
+function psql(url: string, command: string): void {
+  execFileSync('psql', ['--no-psqlrc', '--quiet', '--dbname', url, '--command', command]);
+}
+
+async function measured(rows: number, work: () => Promise<void>): Promise<Result> {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  await work();
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { rowsPerSecond: rows / seconds, cpuPerRow: (user + system) / rows };
+}
+
+function report(results: ReadonlyMap<string, readonly Result[]>): void {
+  const base = median((results.get('psql \\copy') ?? []).map(({ rowsPerSecond }) => rowsPerSecond));
+  for (const [name, rounds] of results) {
+    const rows = median(rounds.map(({ rowsPerSecond }) => rowsPerSecond));
+    const cpu = median(rounds.map(({ cpuPerRow }) => cpuPerRow));
+    const share = `${Math.round((100 * rows) / base)} % of \\copy`;
+    console.log(`${name.padEnd(18)} ${rows.toFixed(0).padStart(7)} rows/s  ${share.padStart(15)}  client CPU ${cpu.toFixed(1)} µs/row`);
+  }
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+function sample(count = ROWS): readonly JournalledRecord[] {
+  return chained(Array.from({ length: count }, (_, n) => exampleRecord(n, bodies(n))));
+}
+
+function bodies(n: number) {
+  const items = Array.from({ length: 9 }, (_, k) => ({
+    sku: `SKU-${n * 7 + k * 13}`,
+    title: `Article ${(n * k * 31) % 997} in blue`,
+    price: n / 100 + k,
+    quantity: k + 1,
+  }));
+  const body = JSON.stringify({ id: n, items, card: '[REDACTED]' });
+  return {
+    response: { status: 201, contentType: 'application/json', body, bodyFormat: 'json' as const, bodySize: body.length },
+    request: {
+      id: `r-${n}`,
+      method: 'POST',
+      path: '/api/orders',
+      route: '/api/orders',
+      contentType: 'application/json',
+      body,
+      bodyFormat: 'json' as const,
+      bodySize: body.length,
+    },
+  };
+}
+
+async function connected(url: string): Promise<Client> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  return client;
+}
+
+async function dropOwn(url: string): Promise<void> {
+  await query(url, "DO $$ BEGIN EXECUTE format('DROP SCHEMA %I CASCADE', current_schema()); END $$");
+}
+
+void main();
