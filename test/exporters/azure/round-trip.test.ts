@@ -7,7 +7,8 @@ import { canonicalize } from '../../../src/canonical.js';
 import type { AuditExporter } from '../../../src/exporter.js';
 import type { AuditRecord } from '../../../src/record.js';
 import { type IngestionServer, startIngestionServer } from '../../support/ingestion-server.js';
-import { arbitraryRecord, hashOf } from './audit-records.js';
+import { arbitraryRecord } from './arbitrary-records.js';
+import { hashOf } from './audit-records.js';
 
 let server: IngestionServer;
 let exporter: AuditExporter;
