@@ -1,15 +1,15 @@
-import '../../support/network-guard.js';
+import '../support/network-guard.js';
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { parseConnectionString } from '../../../exporters/azure/connection-string.js';
-import { createAzureExporter } from '../../../exporters/azure/index.js';
-import { AuditConfigError } from '../../../src/errors.js';
-import { refuse } from '../../support/ingestion-behaviours.js';
-import { startIngestionServer } from '../../support/ingestion-server.js';
-import { networkViolations } from '../../support/network-guard.js';
-import { recordsOf } from './audit-records.js';
+import { parseConnectionString } from '../../exporters/azure/connection-string.js';
+import { createAzureExporter } from '../../exporters/azure/index.js';
+import { AuditConfigError } from '../../src/errors.js';
+import { refuse } from '../support/ingestion-behaviours.js';
+import { startIngestionServer } from '../support/ingestion-server.js';
+import { networkViolations } from '../support/network-guard.js';
+import { recordsOf } from './azure/audit-records.js';
 
 const KEY = 'InstrumentationKey=00000000-0000-4000-8000-00000000000A';
 

@@ -1,8 +1,8 @@
-import '../../support/network-guard.js';
+import '../support/network-guard.js';
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { createAzureExporter } from '../../../exporters/azure/index.js';
-import type { Acknowledgement, AuditExporter } from '../../../src/exporter.js';
+import { createAzureExporter } from '../../exporters/azure/index.js';
+import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import {
   ACCEPT,
   drip,
@@ -13,9 +13,9 @@ import {
   redirect,
   refuse,
   reset,
-} from '../../support/ingestion-behaviours.js';
-import { type IngestionServer, startIngestionServer } from '../../support/ingestion-server.js';
-import { recordsOf } from './audit-records.js';
+} from '../support/ingestion-behaviours.js';
+import { type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
+import { recordsOf } from './azure/audit-records.js';
 
 let server: IngestionServer;
 let exporter: AuditExporter;

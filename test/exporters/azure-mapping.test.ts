@@ -1,10 +1,10 @@
-import '../../support/network-guard.js';
+import '../support/network-guard.js';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type AzureExporterOptions, createAzureExporter, recordsFromEnvelopes } from '../../../exporters/azure/index.js';
-import type { AuditRecord } from '../../../src/record.js';
-import { type IngestionItem, type IngestionServer, startIngestionServer } from '../../support/ingestion-server.js';
-import { hashOf, recordOf } from './audit-records.js';
+import { type AzureExporterOptions, createAzureExporter, recordsFromEnvelopes } from '../../exporters/azure/index.js';
+import type { AuditRecord } from '../../src/record.js';
+import { type IngestionItem, type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
+import { hashOf, recordOf } from './azure/audit-records.js';
 
 let server: IngestionServer;
 
