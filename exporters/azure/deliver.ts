@@ -6,13 +6,13 @@ import { type Judgement, judge } from './acknowledge.js';
 import { type AuditLogRecord, logRecordsOf, type TagOptions } from './envelope/log-record.js';
 import type { Transport } from './transport/transport.js';
 
-export interface DeliverOptions {
+interface DeliverOptions {
   readonly transport: Transport;
   readonly tags: TagOptions;
   readonly maxRequestBytes: number;
 }
 
-export type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
+type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
 
 /** One log record on its way; several may belong to one audit record. */
 interface Item {

@@ -78,6 +78,12 @@ test('leaves no file, no switch in the environment, and no word to anyone but th
   assert.deepEqual(networkViolations(), []);
 });
 
+test('sends no token over plain http', () => {
+  const credential = { getToken: async () => ({ token: 't', expiresOnTimestamp: 0 }) };
+  const connectionString = `${KEY};IngestionEndpoint=http://127.0.0.1:9`;
+  assert.throws(() => createAzureExporter({ connectionString, credential }), { code: 'ERR_AUDIT_CONFIG' });
+});
+
 test('names itself as told, so that two may run side by side', () => {
   const connectionString = `${KEY};IngestionEndpoint=http://127.0.0.1:9`;
   assert.equal(createAzureExporter({ connectionString }).name, 'azure');

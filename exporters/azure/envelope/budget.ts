@@ -6,17 +6,17 @@ import { splitText } from './split-text.js';
 
 export type Properties = Record<string, string>;
 
-export interface Layout {
+interface Layout {
   readonly properties: Properties;
   /** Of the part events, in order; without what links them to the record. */
   readonly parts: readonly Properties[];
 }
 
 // 8,192: the longest value Application Insights keeps. Bytes, though the service counts characters: the SDK cuts at bytes.
-export const MAX_VALUE_BYTES = 8192;
+const MAX_VALUE_BYTES = 8192;
 
 // An item may have 64 KB, and stored customDimensions were seen cut at 65,532 characters. 4 KB are left for the envelope and its tags.
-export const MAX_PROPERTIES_BYTES = 56_000;
+const MAX_PROPERTIES_BYTES = 56_000;
 
 const REFERENCE_BYTES = 400; // what links a part event to its record
 const QUOTES_AND_COMMAS = 6;
