@@ -44,7 +44,7 @@ const QUOTA_WAIT_MS = 60_000; // a quota renews by the day: asking more often is
 const LONGEST_WAIT_MS = 3_600_000; // a clock that is wrong at either end must not stop delivery for days
 
 /** `Retry-After` in seconds or as an HTTP date; undefined if absent, past or neither. */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+function retryAfterMs(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const text = header.trim();
   const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;

@@ -6,13 +6,13 @@ import { type Judgement, judge } from './acknowledge.js';
 import { type AuditLogRecord, logRecordsOf, type TagOptions } from './envelope/log-record.js';
 import type { Transport } from './transport/transport.js';
 
-export interface DeliverOptions {
+interface DeliverOptions {
   readonly transport: Transport;
   readonly tags: TagOptions;
   readonly maxRequestBytes: number;
 }
 
-export type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
+type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
 
 /** One log record on its way; several may belong to one audit record. */
 interface Item {
@@ -32,44 +32,50 @@ export function createDeliver({ transport, tags, maxRequestBytes }: DeliverOptio
   let requestBytes = maxRequestBytes;
 
   return async (records, signal) => {
-    const startedAt = performance.now();
+    const over = clock(signal);
     const results: (Acknowledgement | undefined)[] = records.map(() => undefined);
+    let stopped: Acknowledgement | undefined;
+
     const settle = (items: readonly Item[], acknowledgementOf: (index: number) => Acknowledgement): void => {
       items.forEach((item, index) => {
         results[item.place] = worse(results[item.place], acknowledgementOf(index));
       });
     };
+    const send = async (items: readonly Item[]): Promise<void> => {
+      if (over()) stopped ??= OUT_OF_TIME;
+      const judgement: Judgement =
+        stopped === undefined ? await sendItems(transport, items, signal) : { kind: 'all', acknowledgement: stopped };
+      switch (judgement.kind) {
+        case 'each':
+          settle(items, (index) => judgement.acknowledgements[index] ?? OUT_OF_TIME);
+          return;
+        case 'all':
+          settle(items, () => judgement.acknowledgement);
+          if (judgement.acknowledgement.status === 'retry') stopped = judgement.acknowledgement;
+          return;
+        case 'split': {
+          if (items.length === 1) return settle(items, () => ({ status: 'rejected', reason: judgement.reason }));
+          if (judgement.tooLarge) requestBytes = Math.max(MIN_REQUEST_BYTES, Math.floor(sizeOf(items) / 2));
+          const half = Math.ceil(items.length / 2);
+          await send(items.slice(0, half));
+          await send(items.slice(half));
+        }
+      }
+    };
+
     const queue = [...itemsOf(records, tags)];
-    let stopped: Acknowledgement | undefined;
-    // Requests still to be made, the next one last.
-    const splits: Item[][] = [];
-    for (;;) {
-      const items = splits.pop() ?? takeRequest(queue, requestBytes);
-      if (items.length === 0) break;
-      if (signal.aborted || performance.now() - startedAt > NO_NEW_REQUEST_AFTER_MS) stopped ??= OUT_OF_TIME;
-      if (stopped !== undefined) {
-        const reason = stopped;
-        settle(items, () => reason);
-        continue;
-      }
-      const judgement = await sendItems(transport, items, signal);
-      if (judgement.kind === 'each') settle(items, (index) => judgement.acknowledgements[index] ?? OUT_OF_TIME);
-      else if (judgement.kind === 'all') {
-        settle(items, () => judgement.acknowledgement);
-        if (judgement.acknowledgement.status === 'retry') stopped = judgement.acknowledgement;
-      } else if (items.length === 1) settle(items, () => ({ status: 'rejected', reason: judgement.reason }));
-      else {
-        const half = Math.ceil(items.length / 2);
-        splits.push(items.slice(half), items.slice(0, half));
-        if (judgement.tooLarge) requestBytes = Math.max(MIN_REQUEST_BYTES, Math.floor(sizeOf(items) / 2));
-      }
-    }
+    while (queue.length > 0) await send(takeRequest(queue, requestBytes));
     return results.map((result) => result ?? OUT_OF_TIME);
   };
 }
 
 const MIN_REQUEST_BYTES = 65_536; // one item of the largest size
 const OUT_OF_TIME: Acknowledgement = { status: 'retry', reason: 'not sent: out of time' };
+
+function clock(signal: AbortSignal): () => boolean {
+  const startedAt = performance.now();
+  return () => signal.aborted || performance.now() - startedAt > NO_NEW_REQUEST_AFTER_MS;
+}
 
 async function sendItems(transport: Transport, items: readonly Item[], signal: AbortSignal): Promise<Judgement> {
   const answer = await transport.send(

@@ -1,5 +1,6 @@
 /** Delivers audit records to Application Insights as custom events, and says truly which of them the service accepted. */
 
+import { AuditConfigError } from '../../src/errors.js';
 import type { AuditExporter } from '../../src/exporter.js';
 import { parseConnectionString } from './connection-string.js';
 import { createDeliver } from './deliver.js';
@@ -30,11 +31,14 @@ export interface AzureExporterOptions {
 /**
  * `delivered` means: accepted by ingestion. Until it can be queried takes seconds to minutes.
  *
- * @throws {AuditConfigError} ERR_AUDIT_CONFIG when the connection string is wrong.
+ * @throws {AuditConfigError} ERR_AUDIT_CONFIG when the connection string is wrong, or a credential would go over plain http.
  * @throws {AuditError} ERR_AUDIT_EXPORTER when the SDK cannot be loaded.
  */
 export function createAzureExporter(options: AzureExporterOptions): AuditExporter {
   const connection = parseConnectionString(options.connectionString);
+  if (connection.insecure && options.credential !== undefined) {
+    throw new AuditConfigError(['AUDIT_AZURE_CREDENTIAL: a token is sent over https only, IngestionEndpoint is plain http']);
+  }
   const transport = createTransport({
     connection,
     credential: options.credential,

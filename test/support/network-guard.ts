@@ -20,7 +20,7 @@ const LOG_VARIABLE = 'AUDIT_TEST_NETWORK_LOG';
 const INSTALLED = Symbol.for('otel-audit.test.network-guard');
 
 /** The address or name, in brackets or not, belongs to this machine. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase();
   if (name === '' || name === 'localhost' || name.endsWith('.localhost') || name === '::1' || name === '::' || name === '0.0.0.0')
     return true;
@@ -98,18 +98,16 @@ function guardNames(): void {
     throw violation('lookup', String(host));
   };
   Object.assign(dns.promises, { lookup: guardedPromise });
-  for (const prototype of [dns.Resolver.prototype, dns.promises.Resolver.prototype]) guardResolver(prototype);
+  for (const place of [dns, dns.promises, dns.Resolver.prototype, dns.promises.Resolver.prototype]) guardResolver(place);
 }
 
-function guardResolver(prototype: object): void {
-  for (const name of ['resolve', 'resolve4', 'resolve6', 'resolveSrv', 'resolveTxt', 'resolveAny']) {
-    Object.defineProperty(prototype, name, {
-      configurable: true,
-      writable: true,
-      value: (host: unknown) => {
-        throw violation(name, String(host));
-      },
-    });
+/** Everything that asks a name server itself. */
+function guardResolver(place: object): void {
+  for (const name of Object.getOwnPropertyNames(place).filter((property) => /^(resolve|reverse)/.test(property))) {
+    const value = (host: unknown): never => {
+      throw violation(name, String(host));
+    };
+    Object.defineProperty(place, name, { configurable: true, writable: true, value });
   }
 }
 

@@ -4,7 +4,7 @@ import { type Agent, request as httpRequest, type IncomingMessage } from 'node:h
 import { request as httpsRequest } from 'node:https';
 import { type Answer, failureOf } from './answer.js';
 
-export interface PostOptions {
+interface PostOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   readonly agent: Agent;

@@ -4,7 +4,7 @@ import type { AzureMonitorExporterOptions, AzureMonitorLogExporter } from '@azur
 import { AuditError, messageOf } from '../../../src/errors.js';
 import type { AzureConnection } from '../connection-string.js';
 
-export type SdkOptions = AzureMonitorExporterOptions;
+type SdkOptions = AzureMonitorExporterOptions;
 export type SdkHttpClient = NonNullable<SdkOptions['httpClient']>;
 export type SdkCredential = NonNullable<SdkOptions['credential']>;
 

@@ -16,7 +16,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-export interface TransportOptions {
+interface TransportOptions {
   readonly connection: AzureConnection;
   readonly credential?: SdkCredential | undefined;
   readonly gzip: boolean;

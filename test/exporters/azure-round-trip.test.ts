@@ -1,13 +1,14 @@
-import '../../support/network-guard.js';
+import '../support/network-guard.js';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { createAzureExporter, recordsFromEnvelopes } from '../../../exporters/azure/index.js';
-import { canonicalize } from '../../../src/canonical.js';
-import type { AuditExporter } from '../../../src/exporter.js';
-import type { AuditRecord } from '../../../src/record.js';
-import { type IngestionServer, startIngestionServer } from '../../support/ingestion-server.js';
-import { arbitraryRecord, hashOf } from './audit-records.js';
+import { createAzureExporter, recordsFromEnvelopes } from '../../exporters/azure/index.js';
+import { canonicalize } from '../../src/canonical.js';
+import type { AuditExporter } from '../../src/exporter.js';
+import type { AuditRecord } from '../../src/record.js';
+import { type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
+import { arbitraryRecord } from './azure/arbitrary-records.js';
+import { hashOf } from './azure/audit-records.js';
 
 let server: IngestionServer;
 let exporter: AuditExporter;

@@ -1,8 +1,8 @@
-import '../../support/network-guard.js';
+import '../support/network-guard.js';
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { createAzureExporter } from '../../../exporters/azure/index.js';
-import type { Acknowledgement, AuditExporter } from '../../../src/exporter.js';
+import { createAzureExporter } from '../../exporters/azure/index.js';
+import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import {
   ACCEPT,
   drip,
@@ -13,9 +13,9 @@ import {
   redirect,
   refuse,
   reset,
-} from '../../support/ingestion-behaviours.js';
-import { type IngestionServer, startIngestionServer } from '../../support/ingestion-server.js';
-import { recordsOf } from './audit-records.js';
+} from '../support/ingestion-behaviours.js';
+import { type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
+import { recordsOf } from './azure/audit-records.js';
 
 let server: IngestionServer;
 let exporter: AuditExporter;
@@ -135,7 +135,6 @@ test('waits as long as Retry-After says as a date', async () => {
 });
 
 test('finds the one bad record of a refused batch and delivers the others', async () => {
-  server.behaviours.length = 0;
   const picky = await startIngestionServer({
     respond: (request) =>
       request.items.some((item) => item.data.baseData.properties?.['audit.record.id'] === '0193-5') ? refuse(400) : ACCEPT,
@@ -206,6 +205,32 @@ test('offers again when nobody listens', async () => {
   await own.shutdown();
   assert.equal(one?.status, 'retry');
   assert.match(reasonOf(one), /ECONNREFUSED/);
+});
+
+test('offers again when TLS fails, and when a credential fails or hangs', async () => {
+  const connectionString = server.connectionString.replace('http:', 'https:');
+  const requests = server.requests.length;
+  const plain = createAzureExporter({ connectionString });
+  const [refused] = await plain.export(recordsOf(1), AbortSignal.timeout(10_000));
+  assert.match(reasonOf(refused), /^no answer: (ERR_SSL|EPROTO)/);
+  await plain.shutdown();
+  const fail = async (): Promise<never> => {
+    throw Object.assign(new Error('secret-tenant has no secret-token'), { name: 'CredentialUnavailableError' });
+  };
+  const hang = (): Promise<never> => new Promise(() => undefined);
+  for (const [getToken, reason] of [
+    [fail, 'credential: CredentialUnavailableError'],
+    [hang, 'deadline: TimeoutError'],
+  ] as const) {
+    const own = createAzureExporter({ connectionString, credential: { getToken }, requestTimeoutMs: 200 });
+    const acknowledgements = await own.export(recordsOf(2), AbortSignal.timeout(10_000));
+    await own.shutdown();
+    assert.deepEqual(acknowledgements, [
+      { status: 'retry', reason },
+      { status: 'retry', reason },
+    ]);
+  }
+  assert.equal(server.requests.length, requests);
 });
 
 test('sends compressed when asked to, and the server reads the same', async () => {
