@@ -6,7 +6,8 @@ import { messageOf } from './errors.js';
 import type { AuditExporter } from './exporter.js';
 import type { CaptureCounters, ExporterCounters } from './health.js';
 import { defaultJournalDirectory, fingerprintDestinations } from './journal/destinations.js';
-import { createJournal, type Journal } from './journal/journal.js';
+import { createJournal } from './journal/journal.js';
+import type { Journal } from './journal/journal-contract.js';
 import { createLossRecord, type Loss } from './journal/loss.js';
 import type { AuditRecord, AuditService } from './record.js';
 

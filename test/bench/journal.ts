@@ -7,7 +7,7 @@ import { canonicalize } from '../../src/canonical.js';
 import { encodeLine, GENESIS_HASH, sha256 } from '../../src/journal/chain.js';
 import { createJournal } from '../../src/journal/journal.js';
 import type { Journal } from '../../src/journal/journal-contract.js';
-import { makeSizedRecord } from '../support/records.js';
+import { makeSizedRecord } from '../support/sized-records.js';
 
 const ROUNDS = 5;
 const RATE = 4000;

@@ -6,7 +6,7 @@ import { createExporterByName, EXPORTERS, runsOn } from '../../exporters/index.j
 import { startDelivery } from '../../src/delivery/delivery.js';
 import { makeConfig } from '../support/config.js';
 import { MANIFEST, openJournal, readRecords } from '../support/journals.js';
-import { makeRecord } from '../support/records.js';
+import { makeRecord } from '../support/sized-records.js';
 import { held, makeDirectory } from '../support/waiting.js';
 
 function fill(t: TestContext, count: number) {

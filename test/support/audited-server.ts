@@ -76,7 +76,7 @@ export interface Answer {
 
 /** One request on a connection of its own. */
 export async function send(url: string, options: http.RequestOptions = {}, body?: string | Buffer): Promise<Answer> {
-  const request = http.request(url, { agent: false, ...options });
+  const request = http.request(url, { agent: false, signal: AbortSignal.timeout(20_000), ...options });
   request.end(body);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
   const chunks: Buffer[] = [];

@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs';
 import { createJournal } from '../../src/journal/journal.js';
 import { MANIFEST } from './journals.js';
-import { makeRecord } from './records.js';
+import { makeRecord } from './sized-records.js';
 
 const [, , directory = '', exitAt = 'never'] = process.argv;
 const journal = createJournal({ directory, manifest: MANIFEST, maxBytes: 1e9, segmentBytes: 200_000 });

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import workers from 'node:worker_threads';
 
-const LOG_VARIABLE = 'AUDIT_TEST_NETWORK_LOG';
+const LOG_VARIABLE = 'NETWORK_GUARD_LOG';
 const INSTALLED = Symbol.for('otel-audit.test.network-guard');
 
 /** The address or name, in brackets or not, belongs to this machine. */

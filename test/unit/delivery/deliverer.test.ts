@@ -8,8 +8,8 @@ import type { Progress } from '../../../src/delivery/messages.js';
 import { AuditError } from '../../../src/errors.js';
 import type { AuditExporter } from '../../../src/exporter.js';
 import { openJournal } from '../../support/journals.js';
-import { makeRecord } from '../../support/records.js';
 import { type Answer, answerAll, answerBySeq, scriptExporter } from '../../support/scripted-exporter.js';
+import { makeRecord } from '../../support/sized-records.js';
 import { makeDirectory, until } from '../../support/waiting.js';
 
 const QUICK = { lingerMs: 5, pollMs: 2, exportDeadlineMs: 40, graceMs: 40, random: () => 0 };

@@ -8,8 +8,8 @@ import type { JournalOptions } from '../../../src/journal/journal-contract.js';
 import { ownIdentity } from '../../../src/journal/process-identity.js';
 import { makeConfig } from '../../support/config.js';
 import { MANIFEST, openJournal } from '../../support/journals.js';
-import { makeRecord } from '../../support/records.js';
 import { answerAll, scriptExporter } from '../../support/scripted-exporter.js';
+import { makeRecord } from '../../support/sized-records.js';
 import { held, makeDirectory, until } from '../../support/waiting.js';
 
 const TIMING = { lingerMs: 5, pollMs: 5 };

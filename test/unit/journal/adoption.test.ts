@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Adopter } from '../../../src/journal/adoption.js';
 import { ownIdentity } from '../../../src/journal/process-identity.js';
 import { MANIFEST, openJournal } from '../../support/journals.js';
-import { makeRecord } from '../../support/records.js';
+import { makeRecord } from '../../support/sized-records.js';
 import { makeDirectory } from '../../support/waiting.js';
 
 function openAdopter(directory: string, changes: Partial<ConstructorParameters<typeof Adopter>[0]> = {}): Adopter {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { verifyLine } from '../../../src/journal/chain.js';
 import { openJournal, readLines, readRecords } from '../../support/journals.js';
-import { makeRecord, makeSizedRecord } from '../../support/records.js';
+import { makeRecord, makeSizedRecord } from '../../support/sized-records.js';
 import { makeDirectory, until } from '../../support/waiting.js';
 
 /** A file system whose next writes do what `plan` says. */

@@ -6,7 +6,7 @@ import { followsLink, verifyLine } from '../../../src/journal/chain.js';
 import { createJournal } from '../../../src/journal/journal.js';
 import type { AuditIntegrity } from '../../../src/record.js';
 import { MANIFEST, openJournal, readLines, readRecords } from '../../support/journals.js';
-import { makeRecord, makeSizedRecord } from '../../support/records.js';
+import { makeRecord, makeSizedRecord } from '../../support/sized-records.js';
 import { makeDirectory, until } from '../../support/waiting.js';
 
 const modeOf = (path: string) => fs.statSync(path).mode & 0o777;

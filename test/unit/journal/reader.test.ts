@@ -6,7 +6,7 @@ import { segmentPath } from '../../../src/journal/layout.js';
 import { JournalReader, type ReadBatch, type ReadPosition, START } from '../../../src/journal/reader.js';
 import { readLastRecord } from '../../../src/journal/tail.js';
 import { openJournal } from '../../support/journals.js';
-import { makeRecord, makeSizedRecord } from '../../support/records.js';
+import { makeRecord, makeSizedRecord } from '../../support/sized-records.js';
 import { makeDirectory } from '../../support/waiting.js';
 
 function fill(t: TestContext, count: number, segmentBytes = 1e6, bytes = 1500) {

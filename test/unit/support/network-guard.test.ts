@@ -45,7 +45,7 @@ test('lets loopback pass', async () => {
 });
 
 async function run(code: string): Promise<{ exitCode: unknown; stderr: string }> {
-  const { AUDIT_TEST_NETWORK_LOG: _, ...env } = process.env;
+  const { NETWORK_GUARD_LOG: _, ...env } = process.env;
   const child = spawn(process.execPath, ['--require', GUARD, '-e', code], { env, stdio: ['ignore', 'ignore', 'pipe'], timeout: 20_000 });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
