@@ -1,6 +1,6 @@
 /** Redacts GraphQL documents: literals given to arguments, input fields and variables' defaults whose names are a secret's. */
 
-import { createEdits } from './edits.js';
+import { Edits } from './edits.js';
 import type { Engine } from './engine.js';
 import { skipJsonValue } from './json-skip.js';
 import { decodeJsonString, quoteJson } from './json-string.js';
@@ -23,7 +23,7 @@ interface Scope {
 
 /** `cut`: the text's end is missing. */
 export function redactGraphql(text: string, engine: Engine, depth: number, cut: boolean): string {
-  const edits = createEdits();
+  const edits = new Edits();
   const scopes: Scope[] = [{ named: 0, pending: [] }];
   let key = '';
   let assigned = false;
