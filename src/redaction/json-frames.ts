@@ -4,6 +4,7 @@ import type { Edits } from './edits.js';
 import type { Engine } from './engine.js';
 import { decodeJsonString, quoteJson } from './json-string.js';
 import { NAME_SHIFT, SENSITIVE, VALUE_SHIFT } from './keys.js';
+import type { Codes } from './memo.js';
 import { MASK } from './redactor.js';
 
 export interface Frame {
@@ -27,6 +28,7 @@ export interface Frame {
 
 export class JsonFrames {
   readonly #text: string;
+  readonly #codes: Codes;
   readonly #engine: Engine;
   readonly #edits: Edits;
   readonly #stack: Frame[] = [];
@@ -40,8 +42,9 @@ export class JsonFrames {
   depth = 0;
   top: Frame | undefined = undefined;
 
-  constructor(text: string, engine: Engine, edits: Edits) {
+  constructor(text: string, codes: Codes, engine: Engine, edits: Edits) {
     this.#text = text;
+    this.#codes = codes;
     this.#engine = engine;
     this.#edits = edits;
   }
@@ -98,13 +101,13 @@ export class JsonFrames {
     if (frame.count > 2) return;
     if (frame.count === 2) {
       if (this.#namesEnd > frame.names) this.#addPending(from, to, 2);
-    } else if (to - from <= MAX_NAME && this.#text.charCodeAt(from) === 34) this.#addName(from, to, 2);
+    } else if (to - from <= MAX_NAME && this.#codes[from] === 34) this.#addName(from, to, 2);
   }
 
   /** A member of an object is complete; `verdict` is that on its key. */
   member(frame: Frame, from: number, to: number, verdict: number): void {
     const naming = (verdict >> NAME_SHIFT) & 3;
-    if (naming > 0 && to - from <= MAX_NAME && this.#text.charCodeAt(from) === 34) {
+    if (naming > 0 && to - from <= MAX_NAME && this.#codes[from] === 34) {
       this.#addName(from, to, naming);
       if (this.#pendingEnd > frame.pending && (this.#nameVerdict(from, to) & SENSITIVE) !== 0) this.#maskPending(frame, 3 - naming);
     }
@@ -192,7 +195,14 @@ export class JsonFrames {
   }
 
   #nameVerdict(from: number, to: number): number {
-    return this.#engine.keys.verdict(this.#textOf(from + 1, to - 1));
+    const codes = this.#codes;
+    let hash = 0;
+    for (let index = from + 1; index < to - 1; index++) {
+      const code = codes[index] as number;
+      if (code === 92) return this.#engine.keys.verdict(this.#textOf(from + 1, to - 1));
+      hash = (Math.imul(hash, 31) + code) | 0;
+    }
+    return this.#engine.keys.verdictAt(this.#text, codes, from + 1, to - 1, hash);
   }
 
   #textOf(from: number, to: number): string {

@@ -1,37 +1,39 @@
-/** The grammar of JSON numbers, by hand: numbers are frequent, and a pattern needs a slice of the text. */
+/** The grammar of JSON numbers, by hand: numbers are frequent, and a pattern would need a slice of the text. */
+
+import type { Codes } from './memo.js';
 
 /** The offset after the number at `from`; -1 if it is none. A number that the end of the text cuts ends there. */
-export function endOfNumber(text: string, from: number): number {
-  const { length } = text;
-  let index = text.charCodeAt(from) === 45 ? from + 1 : from;
+export function endOfNumber(codes: Codes, from: number): number {
+  const { length } = codes;
+  let index = codes[from] === 45 ? from + 1 : from;
   if (index >= length) return length;
-  if (text.charCodeAt(index) === 48) index++;
+  if ((codes[index] as number) === 48) index++;
   else {
-    const after = endOfDigits(text, index);
+    const after = endOfDigits(codes, index);
     if (after === index) return -1;
     index = after;
   }
-  if (index < length && text.charCodeAt(index) === 46) {
-    const after = endOfDigits(text, index + 1);
+  if (index < length && (codes[index] as number) === 46) {
+    const after = endOfDigits(codes, index + 1);
     if (after === index + 1 && after < length) return -1;
     index = after;
   }
-  if (index < length && (text.charCodeAt(index) | 32) === 101) index = endOfExponent(text, index + 1);
-  return index < 0 || index >= length || isBoundary(text.charCodeAt(index)) ? index : -1;
+  if (index < length && ((codes[index] as number) | 32) === 101) index = endOfExponent(codes, index + 1);
+  return index < 0 || index >= length || isBoundary(codes[index] as number) ? index : -1;
 }
 
-function endOfExponent(text: string, from: number): number {
-  if (from >= text.length) return from;
-  const sign = text.charCodeAt(from);
+function endOfExponent(codes: Codes, from: number): number {
+  if (from >= codes.length) return from;
+  const sign = codes[from];
   const digits = sign === 43 || sign === 45 ? from + 1 : from;
-  const after = endOfDigits(text, digits);
-  return after === digits && after < text.length ? -1 : after;
+  const after = endOfDigits(codes, digits);
+  return after === digits && after < codes.length ? -1 : after;
 }
 
-function endOfDigits(text: string, from: number): number {
+function endOfDigits(codes: Codes, from: number): number {
   let index = from;
-  while (index < text.length) {
-    const code = text.charCodeAt(index);
+  while (index < codes.length) {
+    const code = codes[index] as number;
     if (code < 48 || code > 57) break;
     index++;
   }

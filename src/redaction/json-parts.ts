@@ -9,6 +9,7 @@ import { endOfNumber } from './json-number.js';
 import { isClosed, skipJsonString, skipJsonValue } from './json-skip.js';
 import { decodeJsonString, endOfWholeEscapes, quoteJson, sanitizeJsonString } from './json-string.js';
 import { ACTION_SHIFT, COMPLETION, ODD, QUESTION, SENSITIVE } from './keys.js';
+import type { Codes } from './memo.js';
 import { MASK } from './redactor.js';
 import { isSuspicious } from './signals.js';
 
@@ -22,6 +23,7 @@ const MAX_NESTING = 1000;
 
 export class JsonParts {
   readonly #text: string;
+  readonly #codes: Codes;
   readonly #engine: Engine;
   readonly #depth: number;
   readonly #cut: boolean;
@@ -37,12 +39,13 @@ export class JsonParts {
   keyFrom = -1;
   keyTo = -1;
 
-  constructor(text: string, engine: Engine, depth: number, cut: boolean) {
+  constructor(text: string, codes: Codes, engine: Engine, depth: number, cut: boolean) {
     this.#text = text;
+    this.#codes = codes;
     this.#engine = engine;
     this.#depth = depth;
     this.#cut = cut;
-    this.frames = new JsonFrames(text, engine, this.#edits);
+    this.frames = new JsonFrames(text, codes, engine, this.#edits);
   }
 
   /** A key with escapes or control characters, or one whose end is missing. */
@@ -141,8 +144,8 @@ export class JsonParts {
     return to;
   }
 
-  /** The container that ends before `to` is a value of the one around it, whose member's verdict comes back. */
-  close(frame: Frame, to: number): number {
+  /** The container that ends before `to` is a value of the one around it. */
+  close(frame: Frame, to: number): void {
     const { frames } = this;
     frames.pop(frame, false);
     this.keyFrom = frame.keyFrom;
@@ -151,12 +154,11 @@ export class JsonParts {
     const { top } = frames;
     if (top?.array) frames.element(top, frame.from, to);
     else if (top !== undefined && frame.verdict !== 0) frames.member(top, frame.from, to, frame.verdict);
-    return frame.verdict;
   }
 
   number(from: number): number {
     const text = this.#text;
-    const to = endOfNumber(text, from);
+    const to = endOfNumber(this.#codes, from);
     if (to < 0) return to;
     if (to >= text.length && (this.#cut || this.frames.top !== undefined)) {
       // Half a number is another number.
@@ -168,8 +170,8 @@ export class JsonParts {
 
   literal(from: number): number {
     const text = this.#text;
-    const length = literalAt(text, from);
-    if (length > 0) return from + length;
+    const length = LITERAL_LENGTHS[(this.#codes[from] as number) & 31] as number;
+    if (length > 0 && literalAt(text, from) === length) return from + length;
     const rest = text.slice(from, from + 5);
     if (from + rest.length < text.length || !LITERALS.some((literal) => literal.startsWith(rest))) return -1;
     this.#edits.mend(from, text.length, 'null');
@@ -201,9 +203,10 @@ export class JsonParts {
 
 const LITERALS: readonly string[] = ['true', 'false', 'null'];
 
+// By the letters t, f and n.
+const LITERAL_LENGTHS = Uint8Array.from({ length: 32 }, (_, letter) => (letter === 20 || letter === 14 ? 4 : letter === 6 ? 5 : 0));
+
 function literalAt(text: string, from: number): number {
-  const code = text.charCodeAt(from);
-  if (code !== 116 && code !== 102 && code !== 110) return 0;
   for (const literal of LITERALS) if (text.startsWith(literal, from)) return literal.length;
   return 0;
 }
