@@ -76,7 +76,16 @@ function indentedBlock(text: string, from: number, after: number): Range {
     line = lineTo + 1;
   }
   const block = begin + indentOf(text, begin);
-  return block < end ? [block, end] : [from, from];
+  return block < end ? [block, end] : nextLine(text, begin);
+}
+
+/** Not YAML: a letter that puts the value on a line of its own, unless that line is another entry. */
+function nextLine(text: string, begin: number): Range {
+  let from = begin;
+  while (from < text.length && ' \t\r\n'.includes(text[from] ?? '')) from++;
+  const end = text.indexOf('\n', from);
+  const to = trimEnd(text, from, end === -1 ? text.length : end, ' \t\r');
+  return /[:=]/.test(text.slice(from, to)) ? [from, from] : [from, to];
 }
 
 function indentOf(text: string, from: number): number {

@@ -21,7 +21,7 @@ export function redactBody(body: CapturedBody, engine: Engine): RedactedBody {
   if (text === undefined) return UNPARSABLE;
   if (family === 'multipart') return ofText(redactMultipart(text, type, engine, 0, body.truncated), body.truncated);
   if (family === 'json' || JSON_START.test(text)) {
-    const json = redactJson(text, engine, 0, body.truncated);
+    const json = redactJson(text, engine, 0, body.truncated, body.bytes);
     if (json !== undefined) return { text: json.text, format: json.values === 1 ? 'json' : 'text', truncated: body.truncated || json.cut };
     if (family === 'json' || QUOTED_KEY.test(text)) return UNPARSABLE;
   }

@@ -2,7 +2,7 @@
 
 /** `cut`: the last character may be incomplete; its bytes are dropped. Undefined: not in a character set known here. */
 export function decodeText(bytes: Uint8Array, charset: string | undefined, cut: boolean): string | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const label = markedCharset(buffer) ?? unmarkedCharset(buffer) ?? charset?.toLowerCase() ?? 'utf-8';
   if (label === 'utf-8' || label === 'utf8' || label === 'us-ascii') return withoutMark(decodeUtf8(buffer, cut));
   if (label === 'utf-32le' || label === 'utf-32be') return decodeUtf32(buffer, label === 'utf-32le');

@@ -1,6 +1,6 @@
 /** Redacts comma- (or semicolon-, tab-, bar-) separated values: columns by their heading, rows that are a name and a value. */
 
-import { createEdits } from './edits.js';
+import { Edits } from './edits.js';
 import type { Engine } from './engine.js';
 import { NAME_SHIFT, SENSITIVE, VALUE_SHIFT } from './keys.js';
 import { MASK } from './redactor.js';
@@ -19,7 +19,7 @@ export function looksLikeCsv(text: string, engine: Engine): boolean {
 
 /** `cut`: the text's end is missing. */
 export function redactCsv(text: string, engine: Engine, depth: number, cut: boolean): string {
-  const edits = createEdits();
+  const edits = new Edits();
   const delimiter = delimiterOf(text);
   const head = readRow(text, 0, delimiter);
   const verdicts = head.fields.map((field) => engine.keys.verdict(field.value.trim()));

@@ -1,77 +1,62 @@
 /** Replacements in a text, collected in any order and applied at once; what nothing touches is copied as it is. */
 
-export interface Edits {
-  add(from: number, to: number, replacement: string): void;
-  /** Like `add`, for what hides nothing: closing what was cut, characters that cannot be stored. */
-  mend(from: number, to: number, replacement: string): void;
-  /** How many hide something. */
-  readonly hidden: number;
-  /** The text up to `end` with the replacements made; of overlapping ones the outermost, or first, wins. */
-  apply(text: string, end: number): string;
-}
-
-export function createEdits(): Edits {
-  let list: Edit[] = [];
-  let ordered = true;
-  let last = 0;
-  let hidden = 0;
-  return {
-    add(from, to, replacement) {
-      hidden++;
-      mend(from, to, replacement);
-    },
-    mend,
-    get hidden() {
-      return hidden;
-    },
-    apply(text, end) {
-      if (list.length === 0) return end === text.length ? text : text.slice(0, end);
-      if (!ordered) list = list.sort((a, b) => a.from - b.from || b.to - a.to);
-      let result = '';
-      let copied = 0;
-      for (const { from, to, replacement } of list) {
-        if (from < copied || from >= end) continue;
-        result += text.slice(copied, from) + replacement;
-        copied = to;
-      }
-      return copied < end ? result + text.slice(copied, end) : result;
-    },
-  };
-
-  function mend(from: number, to: number, replacement: string): void {
-    if (from < last) ordered = false;
-    last = Math.max(last, to);
-    list.push({ from, to, replacement });
-  }
-}
-
 interface Edit {
   readonly from: number;
   readonly to: number;
   readonly replacement: string;
 }
 
+export class Edits {
+  #list: Edit[] | undefined = undefined;
+  #ordered = true;
+  #last = 0;
+  /** How many hide something. */
+  hidden = 0;
+
+  add(from: number, to: number, replacement: string): void {
+    this.hidden++;
+    this.mend(from, to, replacement);
+  }
+
+  /** Like `add`, for what hides nothing: closing what was cut, characters that cannot be stored. */
+  mend(from: number, to: number, replacement: string): void {
+    if (from < this.#last) this.#ordered = false;
+    if (to > this.#last) this.#last = to;
+    this.#list ??= [];
+    this.#list.push({ from, to, replacement });
+  }
+
+  /** The text up to `end` with the replacements made; of overlapping ones the outermost, or first, wins. */
+  apply(text: string, end: number): string {
+    const list = this.#list;
+    if (list === undefined) return end === text.length ? text : text.slice(0, end);
+    if (!this.#ordered) list.sort((a, b) => a.from - b.from || b.to - a.to);
+    let result = '';
+    let copied = 0;
+    for (const { from, to, replacement } of list) {
+      if (from < copied || from >= end) continue;
+      result += text.slice(copied, from) + replacement;
+      copied = to;
+    }
+    return copied < end ? result + text.slice(copied, end) : result;
+  }
+}
+
 /** Ranges to mask, united where they overlap: half a secret must not show because two rules see it differently. */
 export function maskRanges(text: string, ranges: readonly (readonly [number, number])[], mask: string): string {
   if (ranges.length === 0) return text;
-  const sorted = [...ranges].sort((a, b) => a[0] - b[0]);
+  const sorted = ranges.length === 1 ? ranges : [...ranges].sort((a, b) => a[0] - b[0]);
   let result = '';
   let copied = 0;
-  let open: readonly [number, number] | undefined;
-  for (const range of sorted) {
-    if (open !== undefined && range[0] < open[1]) {
-      open = [open[0], Math.max(open[1], range[1])];
-      continue;
+  for (let index = 0; index < sorted.length; index++) {
+    const [from, first] = sorted[index] ?? [0, 0];
+    let to = first;
+    for (let next = sorted[index + 1]; next !== undefined && next[0] < to; next = sorted[index + 1]) {
+      to = Math.max(to, next[1]);
+      index++;
     }
-    if (open !== undefined) {
-      result += text.slice(copied, open[0]) + mask;
-      copied = open[1];
-    }
-    open = range;
-  }
-  if (open !== undefined) {
-    result += text.slice(copied, open[0]) + mask;
-    copied = open[1];
+    result += text.slice(copied, from) + mask;
+    copied = to;
   }
   return result + text.slice(copied);
 }

@@ -13,6 +13,8 @@ export interface Engine {
   string(text: string, depth: number, cut: boolean): string;
   /** What stands for a sensitive value; undefined: nothing, its key goes too. `text` is the value as written, or decoded if a string. */
   replace(action: number, text: string, scalar: boolean): string | undefined;
+  /** Whether any rule drops members. */
+  readonly drops: boolean;
   /** The custom patterns and functions; undefined without any. */
   readonly custom: ((text: string) => string) | undefined;
   /** Whether a path was allowed; undefined when none ever is. */

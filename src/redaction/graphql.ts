@@ -1,6 +1,6 @@
 /** Redacts GraphQL documents: literals given to arguments, input fields and variables' defaults whose names are a secret's. */
 
-import { createEdits } from './edits.js';
+import { Edits } from './edits.js';
 import type { Engine } from './engine.js';
 import { skipJsonValue } from './json-skip.js';
 import { decodeJsonString, quoteJson } from './json-string.js';
@@ -12,7 +12,7 @@ export function looksLikeGraphql(text: string): boolean {
 }
 
 const START =
-  /^\s*(?:#[^\n]*\n\s*)*(?:(?:query|mutation|subscription)\b\s*\w*\s*[({@]|fragment\s+\w+\s+on\s|\{\s*(?:\.\.\.|#|[A-Za-z_]\w*\s*[({}:@\s]))/;
+  /^\s*(?:#[^\n]*\n\s*)*(?:(?:query|mutation|subscription)\b\s*\w*\s*[({@]|fragment\s+\w+\s+on\s|\{\s*(?:\.\.\.|#|[A-Za-z_]\w*\s*[({}@\s]))/;
 
 interface Scope {
   /** How surely an earlier `name: "…"` names a secret. */
@@ -23,76 +23,109 @@ interface Scope {
 
 /** `cut`: the text's end is missing. */
 export function redactGraphql(text: string, engine: Engine, depth: number, cut: boolean): string {
-  const edits = createEdits();
-  const scopes: Scope[] = [{ named: 0, pending: [] }];
-  let key = '';
-  let assigned = false;
-  let variable = false;
-  TOKEN.lastIndex = 0;
-  for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
-    const token = match[0];
-    const from = match.index;
-    const scope = scopes[scopes.length - 1];
+  return new GraphqlScan(text, engine, depth, cut).run();
+}
+
+class GraphqlScan {
+  readonly #text: string;
+  readonly #engine: Engine;
+  readonly #depth: number;
+  readonly #cut: boolean;
+  readonly #edits = new Edits();
+  readonly #scopes: Scope[] = [{ named: 0, pending: [] }];
+  /** The name a value may be given to next. */
+  #name = '';
+  /** Whether the next token is that value. */
+  #assigned = false;
+  /** Between a variable and its default stands its type. */
+  #typed = false;
+
+  constructor(text: string, engine: Engine, depth: number, cut: boolean) {
+    this.#text = text;
+    this.#engine = engine;
+    this.#depth = depth;
+    this.#cut = cut;
+  }
+
+  run(): string {
+    const text = this.#text;
+    TOKEN.lastIndex = 0;
+    for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
+      // The expression is shared: redacting a literal may scan GraphQL within it.
+      TOKEN.lastIndex = this.#token(match[0], match.index);
+    }
+    return this.#edits.apply(text, text.length);
+  }
+
+  /** The offset to go on from. */
+  #token(token: string, from: number): number {
     const sign = token[0] ?? '';
-    if (assigned && VALUE_START.test(token) && scope !== undefined) {
-      const hidden = isHidden(key, scope);
-      if (hidden && !OPEN.test(sign)) edits.add(from, from + token.length, quoteJson(MASK));
-      else if (hidden) {
-        TOKEN.lastIndex = skipJsonValue(text, from);
-        edits.add(from, TOKEN.lastIndex, quoteJson(MASK));
-      }
-      note(key, token, from, TOKEN.lastIndex, scope);
-      assigned = false;
-      if (hidden) continue;
+    const to = from + token.length;
+    if (this.#assigned) {
+      this.#assigned = false;
+      if (VALUE_START.test(token)) return this.#value(token, from, to);
     }
-    if (sign === '"') redactLiteral(token, from);
-    else if (sign === '#') redactComment(token, from);
-    else if (OPEN.test(sign)) scopes.push({ named: 0, pending: [] });
-    else if (CLOSE.test(sign)) scopes.length > 1 && scopes.pop();
-    else if (/[\w$]/.test(sign)) {
-      if (!assigned || sign === '$' || variable) variable = sign === '$' && !assigned;
-      if (!(variable && assigned)) {
-        if (!assigned || !variable) key = assigned ? key : token;
-      }
-    }
-    // `$password: String = "…"`: the type stands between the name and its default.
-    assigned = sign === ':' ? !key.startsWith('$') : sign === '=';
+    if (sign === '"') this.#literal(token, from);
+    else if (sign === '#') this.#comment(token, from);
+    else if (sign === '$' || (/\w/.test(sign) && !this.#typed)) this.#rename(token);
+    else if (sign === ':') {
+      this.#typed = this.#name.startsWith('$');
+      this.#assigned = !this.#typed;
+    } else if (sign === '=') this.#assigned = this.#typed;
+    else this.#bracket(sign);
+    return to;
   }
-  return edits.apply(text, text.length);
 
-  function isHidden(name: string, scope: Scope): boolean {
-    const verdict = engine.keys.verdict(name.replace('$', ''));
+  #rename(token: string): void {
+    this.#name = token;
+    this.#typed = false;
+  }
+
+  #bracket(sign: string): void {
+    if (OPEN.test(sign)) this.#scopes.push({ named: 0, pending: [] });
+    else if (CLOSE.test(sign) && this.#scopes.length > 1) this.#scopes.pop();
+    if (sign === ')' || sign === '{') this.#typed = false;
+  }
+
+  #value(token: string, from: number, to: number): number {
+    const scope = this.#scopes[this.#scopes.length - 1];
+    if (scope === undefined) return to;
+    const verdict = this.#engine.keys.verdict(this.#name.replace('$', ''));
     const valued = (verdict >> VALUE_SHIFT) & 3;
-    return (verdict & SENSITIVE) !== 0 || (valued > 0 && scope.named > 0 && valued + scope.named >= 3);
+    const open = OPEN.test(token);
+    const end = open ? skipJsonValue(this.#text, from) : to;
+    const hidden = (verdict & SENSITIVE) !== 0 || (valued > 0 && scope.named > 0 && valued + scope.named >= 3);
+    if (hidden) this.#edits.add(from, end, quoteJson(MASK));
+    else if (valued > 0) scope.pending.push(from, end, valued);
+    this.#note(token, (verdict >> NAME_SHIFT) & 3, scope);
+    if (hidden) return end;
+    if (open) this.#bracket(token);
+    else this.#literal(token, from);
+    return to;
   }
 
-  function note(name: string, token: string, from: number, to: number, scope: Scope): void {
-    const verdict = engine.keys.verdict(name);
-    const naming = (verdict >> NAME_SHIFT) & 3;
-    if (naming > 0 && token[0] === '"' && token.length <= 130 && (engine.keys.verdict(token.slice(1, -1)) & SENSITIVE) !== 0) {
-      scope.named = Math.max(scope.named, naming);
-      for (let entry = 0; entry < scope.pending.length; entry += 3) {
-        if ((scope.pending[entry + 2] ?? 0) + naming >= 3)
-          edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
-      }
+  #note(token: string, naming: number, scope: Scope): void {
+    if (naming === 0 || token[0] !== '"' || token.length > 130 || (this.#engine.keys.verdict(token.slice(1, -1)) & SENSITIVE) === 0) return;
+    scope.named = Math.max(scope.named, naming);
+    for (let entry = 0; entry < scope.pending.length; entry += 3) {
+      if ((scope.pending[entry + 2] ?? 0) + naming >= 3) this.#edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
     }
-    const valued = (verdict >> VALUE_SHIFT) & 3;
-    if (valued > 0) scope.pending.push(from, to, valued);
   }
 
-  function redactLiteral(token: string, from: number): void {
+  #literal(token: string, from: number): void {
+    if (token[0] !== '"') return;
     const block = token.startsWith('"""');
     const quotes = block ? 3 : 1;
     const closed = token.length >= quotes * 2 && token.endsWith('"');
     const raw = token.slice(quotes, closed ? token.length - quotes : token.length);
     const value = block ? raw : (decodeJsonString(raw) ?? raw);
-    const redacted = engine.string(value, depth, cut && !closed);
-    if (redacted !== value) edits.add(from, from + token.length, block ? `"""${redacted}"""` : quoteJson(redacted));
+    const redacted = this.#engine.string(value, this.#depth, this.#cut && !closed);
+    if (redacted !== value) this.#edits.add(from, from + token.length, block ? `"""${redacted}"""` : quoteJson(redacted));
   }
 
-  function redactComment(token: string, from: number): void {
-    const redacted = engine.string(token, depth, false);
-    if (redacted !== token) edits.add(from, from + token.length, redacted.replaceAll('\n', ' '));
+  #comment(token: string, from: number): void {
+    const redacted = this.#engine.string(token, this.#depth, false);
+    if (redacted !== token) this.#edits.add(from, from + token.length, redacted.replaceAll('\n', ' '));
   }
 }
 

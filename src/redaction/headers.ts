@@ -13,7 +13,7 @@ export function redactHeader(name: string, value: string, engine: Engine): strin
       .map((line) => redactSetCookie(line, engine))
       .join('\n');
   if (CREDENTIALS.test(lower)) return MASK;
-  const verdict = engine.keys.verdict(name);
+  const verdict = engine.keys.queryVerdict(name);
   if ((verdict & SENSITIVE) !== 0 && !PUBLIC.has(lower)) return engine.replace(verdict >> ACTION_SHIFT, value, true) ?? MASK;
   return engine.string(value, 0, false);
 }

@@ -59,6 +59,7 @@ function createEngine(options: RedactionOptions): Engine {
     thorough: custom !== undefined,
     string: (text, depth, cut) => redactString(text, engine, depth, cut),
     replace: (action, text, scalar) => (actions[action] ?? mask)(text, scalar),
+    drops: options.rules?.some((rule) => rule.action === 'drop') === true,
     custom,
     allows: compileAllowed(options.allow ?? []),
   };

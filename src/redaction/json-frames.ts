@@ -4,6 +4,7 @@ import type { Edits } from './edits.js';
 import type { Engine } from './engine.js';
 import { decodeJsonString, quoteJson } from './json-string.js';
 import { NAME_SHIFT, SENSITIVE, VALUE_SHIFT } from './keys.js';
+import type { Codes } from './memo.js';
 import { MASK } from './redactor.js';
 
 export interface Frame {
@@ -13,66 +14,75 @@ export interface Frame {
   keyFrom: number;
   keyTo: number;
   verdict: number;
-  /** Where its entries in `#names` and `#pending` begin. */
+  /** Where its entries in the lists of names and of pending values begin. */
   names: number;
   pending: number;
-  /** Values so far. */
+  /** Values so far, in arrays. */
   count: number;
+  /** Whether a member stays, where the last comma was, and whether the next one goes: for members that are dropped. */
   kept: boolean;
+  tracksCommas: boolean;
   comma: number;
   eatComma: boolean;
 }
 
 export class JsonFrames {
   readonly #text: string;
+  readonly #codes: Codes;
   readonly #engine: Engine;
   readonly #edits: Edits;
   readonly #stack: Frame[] = [];
-  #depth = 0;
   /** From, to and strength of each string that may name a sibling. */
   readonly #names: number[] = [];
+  #namesEnd = 0;
   /** From, to and strength of each value that a later sibling may name. */
   readonly #pending: number[] = [];
+  #pendingEnd = 0;
 
-  constructor(text: string, engine: Engine, edits: Edits) {
+  depth = 0;
+  top: Frame | undefined = undefined;
+
+  constructor(text: string, codes: Codes, engine: Engine, edits: Edits) {
     this.#text = text;
+    this.#codes = codes;
     this.#engine = engine;
     this.#edits = edits;
   }
 
-  top: Frame | undefined = undefined;
-
-  get depth(): number {
-    return this.#depth;
+  push(array: boolean, from: number, keyFrom: number, keyTo: number, verdict: number): void {
+    const parent = this.top;
+    const inherits = parent?.array === true;
+    const frame = this.#stack[this.depth] ?? this.#grow();
+    frame.array = array;
+    frame.from = from;
+    frame.keyFrom = inherits ? parent.keyFrom : keyFrom;
+    frame.keyTo = inherits ? parent.keyTo : keyTo;
+    frame.verdict = inherits ? 0 : verdict;
+    frame.names = this.#namesEnd;
+    frame.pending = this.#pendingEnd;
+    frame.count = 0;
+    frame.kept = false;
+    frame.eatComma = false;
+    frame.comma = -1;
+    this.depth++;
+    this.top = frame;
   }
 
-  push(array: boolean, from: number, keyFrom: number, keyTo: number, verdict: number): void {
-    const inherits = this.top?.array === true;
-    const frame: Frame = {
-      array,
-      from,
-      keyFrom: inherits ? (this.top?.keyFrom ?? -1) : keyFrom,
-      keyTo: inherits ? (this.top?.keyTo ?? -1) : keyTo,
-      verdict: inherits ? 0 : verdict,
-      names: this.#names.length,
-      pending: this.#pending.length,
-      count: 0,
-      kept: false,
-      comma: -1,
-      eatComma: false,
-    };
-    this.#stack[this.#depth++] = frame;
-    this.top = frame;
+  #grow(): Frame {
+    const tracksCommas = this.#engine.drops;
+    const frame = { array: false, from: 0, keyFrom: -1, keyTo: -1, verdict: 0, names: 0, pending: 0, count: 0, kept: false, tracksCommas, comma: -1, eatComma: false };
+    this.#stack.push(frame);
+    return frame;
   }
 
   /** `cut`: the container's end is missing. */
   pop(frame: Frame, cut: boolean): void {
     if (frame.array) this.#judgeTuple(frame);
-    else if (cut && this.#names.length === frame.names) this.#maskPending(frame, 2);
-    if (this.#names.length !== frame.names) this.#names.length = frame.names;
-    if (this.#pending.length !== frame.pending) this.#pending.length = frame.pending;
-    this.#depth--;
-    this.top = this.#depth > 0 ? this.#stack[this.#depth - 1] : undefined;
+    else if (cut && this.#namesEnd === frame.names) this.#maskPending(frame, 2);
+    this.#namesEnd = frame.names;
+    this.#pendingEnd = frame.pending;
+    this.depth--;
+    this.top = this.depth > 0 ? this.#stack[this.depth - 1] : undefined;
   }
 
   /** Closes what is open at the end of a cut text. */
@@ -85,31 +95,36 @@ export class JsonFrames {
     return closers;
   }
 
-  /** A value of the top container is complete. */
-  done(from: number, to: number, verdict: number): void {
-    const frame = this.top;
-    if (frame === undefined) return;
+  /** An element of an array is complete. */
+  element(frame: Frame, from: number, to: number): void {
     frame.count++;
-    if (frame.array) this.#tupleElement(frame, from, to);
-    else if (verdict >> NAME_SHIFT !== 0) this.#memberValue(frame, from, to, verdict);
+    if (frame.count > 2) return;
+    if (frame.count === 2) {
+      if (this.#namesEnd > frame.names) this.#addPending(from, to, 2);
+    } else if (to - from <= MAX_NAME && this.#codes[from] === 34) this.#addName(from, to, 2);
   }
 
-  #tupleElement(frame: Frame, from: number, to: number): void {
-    if (frame.count === 1 && to - from <= MAX_NAME && this.#text.charCodeAt(from) === 34) this.#names.push(from, to, 2);
-    else if (frame.count === 2 && this.#names.length > frame.names) this.#pending.push(from, to, 2);
-  }
-
-  #memberValue(frame: Frame, from: number, to: number, verdict: number): void {
+  /** A member of an object is complete; `verdict` is that on its key. */
+  member(frame: Frame, from: number, to: number, verdict: number): void {
     const naming = (verdict >> NAME_SHIFT) & 3;
-    if (naming > 0 && to - from <= MAX_NAME && this.#text.charCodeAt(from) === 34) {
-      this.#names.push(from, to, naming);
-      if (this.#pending.length > frame.pending) {
-        const named = this.#nameVerdict(from, to);
-        if ((named & SENSITIVE) !== 0) this.#maskPending(frame, 3 - naming);
-      }
+    if (naming > 0 && to - from <= MAX_NAME && this.#codes[from] === 34) {
+      this.#addName(from, to, naming);
+      if (this.#pendingEnd > frame.pending && (this.#nameVerdict(from, to) & SENSITIVE) !== 0) this.#maskPending(frame, 3 - naming);
     }
     const valued = (verdict >> VALUE_SHIFT) & 3;
-    if (valued > 0) this.#pending.push(from, to, valued);
+    if (valued > 0) this.#addPending(from, to, valued);
+  }
+
+  #addName(from: number, to: number, strength: number): void {
+    this.#names[this.#namesEnd++] = from;
+    this.#names[this.#namesEnd++] = to;
+    this.#names[this.#namesEnd++] = strength;
+  }
+
+  #addPending(from: number, to: number, strength: number): void {
+    this.#pending[this.#pendingEnd++] = from;
+    this.#pending[this.#pendingEnd++] = to;
+    this.#pending[this.#pendingEnd++] = strength;
   }
 
   /** The verdict that an earlier sibling's text gives to the value of a member whose key has this verdict. */
@@ -117,7 +132,7 @@ export class JsonFrames {
     const valued = (verdict >> VALUE_SHIFT) & 3;
     const frame = this.top;
     if (valued === 0 || frame === undefined) return 0;
-    for (let entry = frame.names; entry < this.#names.length; entry += 3) {
+    for (let entry = frame.names; entry < this.#namesEnd; entry += 3) {
       if (valued + (this.#names[entry + 2] ?? 0) < 3) continue;
       const named = this.#nameVerdict(this.#names[entry] ?? 0, this.#names[entry + 1] ?? 0);
       if ((named & SENSITIVE) !== 0) return named;
@@ -135,7 +150,7 @@ export class JsonFrames {
   /** Keys and array places from the root to the key given. */
   path(keyFrom: number, keyTo: number): readonly (string | number)[] {
     const path: (string | number)[] = [];
-    for (let level = 0; level < this.#depth; level++) {
+    for (let level = 0; level < this.depth; level++) {
       const frame = this.#stack[level];
       if (frame === undefined) continue;
       const parent = this.#stack[level - 1];
@@ -167,20 +182,27 @@ export class JsonFrames {
   }
 
   #judgeTuple(frame: Frame): void {
-    if (frame.count !== 2 || this.#pending.length === frame.pending) return;
+    if (frame.count !== 2 || this.#pendingEnd === frame.pending) return;
     const named = this.#nameVerdict(this.#names[frame.names] ?? 0, this.#names[frame.names + 1] ?? 0);
     if ((named & SENSITIVE) !== 0) this.#maskPending(frame, 1);
   }
 
   #maskPending(frame: Frame, strength: number): void {
-    for (let entry = frame.pending; entry < this.#pending.length; entry += 3) {
+    for (let entry = frame.pending; entry < this.#pendingEnd; entry += 3) {
       if ((this.#pending[entry + 2] ?? 0) < strength) continue;
       this.#edits.add(this.#pending[entry] ?? 0, this.#pending[entry + 1] ?? 0, quoteJson(MASK));
     }
   }
 
   #nameVerdict(from: number, to: number): number {
-    return this.#engine.keys.verdict(this.#textOf(from + 1, to - 1));
+    const codes = this.#codes;
+    let hash = 0;
+    for (let index = from + 1; index < to - 1; index++) {
+      const code = codes[index] as number;
+      if (code === 92) return this.#engine.keys.verdict(this.#textOf(from + 1, to - 1));
+      hash = (Math.imul(hash, 31) + code) | 0;
+    }
+    return this.#engine.keys.verdictAt(this.#text, codes, from + 1, to - 1, hash);
   }
 
   #textOf(from: number, to: number): string {

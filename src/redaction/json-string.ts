@@ -1,7 +1,10 @@
 /** The inside of JSON strings as written: decoding, and replacing what must not be stored. */
 
+import { MASK } from './redactor.js';
+
 /** The decoded text of what stands between the quotes; raw control characters are taken as they are. Undefined: an escape is wrong. */
 export function decodeJsonString(raw: string): string | undefined {
+  if (!ESCAPED.test(raw)) return raw;
   try {
     return JSON.parse(`"${CONTROL.test(raw) ? raw.replace(CONTROLS, escapeControl) : raw}"`) as string;
   } catch {
@@ -15,8 +18,10 @@ export function sanitizeJsonString(raw: string): string {
   return UNICODE_ESCAPE.test(text) ? text.replace(ESCAPES, sanitizeEscape) : text;
 }
 
+const QUOTED_MASK = `"${MASK}"`;
+
 export function quoteJson(text: string): string {
-  return JSON.stringify(sanitizeText(text));
+  return text === MASK ? QUOTED_MASK : JSON.stringify(sanitizeText(text));
 }
 
 /** Text without NUL and lone surrogates. */
@@ -43,6 +48,7 @@ function dropLoneHigh(raw: string): number {
 // With the u flag only halves without their other half match.
 const UNSTORABLE = /[\0\p{Cs}]/u;
 const UNSTORABLE_ALL = /[\0\p{Cs}]/gu;
+const ESCAPED = /[\\\x00-\x1f]/;
 const CONTROL = /[\x00-\x1f]/;
 const CONTROLS = /[\x00-\x1f]/g;
 const UNICODE_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;

@@ -1,6 +1,7 @@
 /** Verdicts on keys, remembered: a service's keys are few and come again with every request. */
 
 import { createMatcher, type Match, type Matcher } from './matcher.js';
+import { type Codes, MAX_MEMO_LENGTH, Memo } from './memo.js';
 import { nameStrength, valueStrength } from './pairs.js';
 import { COMPLETIONS } from './terms.js';
 import { splitWords } from './words.js';
@@ -22,8 +23,8 @@ export const ACTION_SHIFT = 8;
 
 export interface Keys {
   verdict(key: string): number;
-  /** The verdict on `text.slice(from, to)`, whose hash, as `hashOf` makes it, the caller has computed on the way. */
-  verdictAt(text: string, from: number, to: number, hash: number): number;
+  /** The verdict on `text.slice(from, to)`, whose units and hash the caller has at hand. */
+  verdictAt(text: string, codes: Codes, from: number, to: number, hash: number): number;
   /** The verdict on a key below another. */
   verdictBelow(parent: string, key: string): number;
   queryVerdict(key: string): number;
@@ -37,18 +38,18 @@ export function createKeys(
   holdsSecret: (key: string) => boolean,
 ): Keys {
   const matcher = createMatcher(terms, removed);
-  const plain = createMemo((key) => compute(key, matcher.match));
-  const query = createMemo((key) => compute(key, matcher.matchQuery));
-  const below = createMemo((path) => encode(matcher.match(path)));
+  const plain = new Memo((key) => compute(key, matcher.match), ODD);
+  const query = new Memo((key) => compute(key, matcher.matchQuery), ODD);
+  const below = new Memo((path) => encode(matcher.match(path)), 0);
 
   return {
-    verdict: (key) => plain.get(key, 0, key.length, hashOf(key)),
-    verdictAt: plain.get,
+    verdict: (key) => plain.of(key),
+    verdictAt: (text, codes, from, to, hash) => plain.at(text, codes, from, to, hash),
     verdictBelow: (parent, key) => {
-      const path = `${parent.slice(-MAX_MEMO_LENGTH)}/${key}`;
-      return below.get(path, 0, path.length, hashOf(path)) & (SENSITIVE | QUESTION | -(1 << ACTION_SHIFT));
+      const verdict = below.of(`${parent.slice(-MAX_MEMO_LENGTH)}/${key}`);
+      return verdict & (SENSITIVE | QUESTION | -(1 << ACTION_SHIFT));
     },
-    queryVerdict: (key) => query.get(key, 0, key.length, hashOf(key)),
+    queryVerdict: (key) => query.of(key),
   };
 
   function compute(key: string, match: Matcher['match']): number {
@@ -65,13 +66,6 @@ export function createKeys(
   }
 }
 
-/** Rolling hash of a key's UTF-16 units; computed in the scanner's loop as well. */
-export function hashOf(key: string): number {
-  let hash = 0;
-  for (let index = 0; index < key.length; index++) hash = (Math.imul(hash, 31) + key.charCodeAt(index)) | 0;
-  return hash;
-}
-
 function encode(match: Match | undefined): number {
   if (match === undefined) return 0;
   return SENSITIVE | (match.question ? QUESTION : 0) | (match.action << ACTION_SHIFT);
@@ -85,38 +79,3 @@ function saysYes(test: (key: string) => boolean, key: string): boolean {
   }
 }
 
-// 4096 entries of at most 64 characters: what remains in memory is bounded, whatever keys clients invent.
-const SLOTS = 4096;
-const MAX_MEMO_LENGTH = 64;
-
-/** A direct-mapped cache: a newcomer takes the place of what was there, so a flood of keys costs no more than computing them. */
-function createMemo(compute: (key: string) => number) {
-  const keys: string[] = new Array(SLOTS).fill('');
-  const verdicts = new Int32Array(SLOTS);
-  verdicts[0] = compute('');
-
-  return { get };
-
-  function get(text: string, from: number, to: number, hash: number): number {
-    const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
-    const known = keys[slot] ?? '';
-    const length = to - from;
-    if (known.length === length) {
-      let index = 0;
-      while (index < length && known.charCodeAt(index) === text.charCodeAt(from + index)) index++;
-      if (index === length) return verdicts[slot] ?? 0;
-    }
-    // A slice would keep the whole body alive in the cache; joining copies.
-    const key = length > MAX_MEMO_LENGTH ? text.slice(from, to) : copyOf(text, from, to);
-    const verdict = compute(key);
-    // A key that holds a secret is not kept in memory.
-    if (length > MAX_MEMO_LENGTH || (verdict & ODD) !== 0) return verdict;
-    keys[slot] = key;
-    verdicts[slot] = verdict;
-    return verdict;
-  }
-}
-
-function copyOf(text: string, from: number, to: number): string {
-  return Buffer.from(text.slice(from, to), 'utf16le').toString('utf16le');
-}

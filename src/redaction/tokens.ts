@@ -32,6 +32,9 @@ function findVendorKeys(text: string, cut: boolean, ranges: Range[]): void {
       ranges.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);
     }
   }
+  if (TELEGRAM_HINT.test(text)) {
+    for (const match of text.matchAll(/(?<![0-9])[0-9]{6,12}:[A-Za-z0-9_-]{30,64}/g)) ranges.push([match.index, match.index + match[0].length]);
+  }
   if (cut) {
     const short = CUT_BEGINNING.exec(text);
     if (short !== null) ranges.push([short.index, text.length]);
@@ -40,6 +43,8 @@ function findVendorKeys(text: string, cut: boolean, ranges: Range[]): void {
 
 // At least 14: the shortest that any pattern below takes, and what `signals.ts` looks for.
 const RUN = /[A-Za-z0-9_\-+/.=~]{14,}/g;
+
+const TELEGRAM_HINT = /[0-9]{6}:[A-Za-z0-9_-]{30}/;
 
 /** Where in a run of token characters a JWT (or JWE) begins: a header that is base64 of `{"`, a dot, and more. */
 function jwtIn(token: string, atEnd: boolean): number | undefined {

@@ -1,6 +1,6 @@
 /** Redacts XML and HTML: elements and attributes by name, pairs of them, and everything by value. Lenient, for clients are. */
 
-import { createEdits, type Edits } from './edits.js';
+import { Edits } from './edits.js';
 import type { Engine } from './engine.js';
 import { COMPLETION, NAME_SHIFT, SENSITIVE, VALUE_SHIFT } from './keys.js';
 import { MASK } from './redactor.js';
@@ -35,7 +35,7 @@ class XmlScan {
   readonly #engine: Engine;
   readonly #depth: number;
   readonly #cut: boolean;
-  readonly #edits: Edits = createEdits();
+  readonly #edits = new Edits();
   readonly #stack: Element[] = [];
   #index = 0;
 
