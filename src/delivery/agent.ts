@@ -2,8 +2,9 @@
 
 import type { AuditExporter } from '../exporter.js';
 import type { Warn } from '../journal/warnings.js';
-import { Deliverer, type DeliveryTiming } from './deliverer.js';
+import { Deliverer } from './deliverer.js';
 import type { FromWorker, Progress, StreamSource } from './messages.js';
+import type { DeliveryTiming } from './timing.js';
 
 export interface AgentExporter {
   readonly name: string;

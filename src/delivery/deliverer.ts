@@ -4,9 +4,11 @@ import { AuditError, messageOf } from '../errors.js';
 import { type Acknowledgement, type AuditExporter, allRetry } from '../exporter.js';
 import type { ReadEntry } from '../journal/reader.js';
 import type { Warn } from '../journal/warnings.js';
-import { type BatchLimits, Lane } from './lane.js';
+import { settled, within } from './deadline.js';
+import { Lane } from './lane.js';
 import type { Progress, StreamSource } from './messages.js';
 import { RetryPolicy } from './retry.js';
+import { DEFAULT_TIMING, type DeliveryTiming } from './timing.js';
 
 export interface DelivererOptions {
   readonly exporter: string;
@@ -20,28 +22,6 @@ export interface DelivererOptions {
   readonly onCreated: (fault?: string) => void;
   readonly timing?: Partial<DeliveryTiming>;
 }
-
-export interface DeliveryTiming extends BatchLimits {
-  /** When the signal of an `export` call aborts. */
-  readonly exportDeadlineMs: number;
-  /** How long after that the call may still take to return. */
-  readonly graceMs: number;
-  /** How often an idle deliverer looks for new records: a read of shared memory. */
-  readonly pollMs: number;
-  /** Jitter; for tests. */
-  readonly random: () => number;
-}
-
-export const DEFAULT_TIMING: DeliveryTiming = {
-  count: 500,
-  bytes: 1024 * 1024,
-  // A quarter of the promised second: four batches a second cost a sink nothing, and the trail is nearly live.
-  lingerMs: 250,
-  exportDeadlineMs: 10_000,
-  graceMs: 5000,
-  pollMs: 100,
-  random: Math.random,
-};
 
 const SHUTDOWN_MS = 5000;
 
@@ -89,19 +69,15 @@ export class Deliverer {
     this.#isStopping = true;
     this.#abort?.abort(new Error('shutting down'));
     this.#wake();
-    const ended = await this.#within(
-      settled(async () => this.#running),
-      SHUTDOWN_MS,
-    );
+    const running = settled(async () => this.#running);
+    const ended = await within(running, SHUTDOWN_MS);
     await Promise.all(this.#lanes.map((lane) => lane.close()));
     const exporter = this.#exporter;
     this.#exporter = undefined;
     // A call that is still out must not see its exporter closed under it.
-    if (exporter !== undefined && ended !== undefined)
-      await this.#within(
-        settled(() => exporter.shutdown()),
-        SHUTDOWN_MS,
-      );
+    if (exporter === undefined || ended === undefined) return;
+    const closed = settled(() => exporter.shutdown());
+    await within(closed, SHUTDOWN_MS);
   }
 
   async #run(): Promise<void> {
@@ -144,15 +120,17 @@ export class Deliverer {
   }
 
   async #create(): Promise<AuditExporter> {
-    try {
-      const exporter = await this.#options.create();
-      this.#exporter = exporter;
-      this.#created();
-      return exporter;
-    } catch (error) {
-      this.#created(describe(error));
-      throw error;
+    const { create, exporter } = this.#options;
+    const outcome = (await within(settled(create), this.#timing.exportDeadlineMs)) ?? {
+      error: new AuditError('ERR_AUDIT_EXPORTER', `the exporter ${exporter} was not created in time`),
+    };
+    if ('error' in outcome) {
+      this.#created(describe(outcome.error));
+      throw outcome.error;
     }
+    this.#exporter = outcome.value;
+    this.#created();
+    return outcome.value;
   }
 
   #created(fault?: string): void {
@@ -184,7 +162,7 @@ export class Deliverer {
     }, exportDeadlineMs).unref();
     const records = offered.map((entry) => entry.record);
     const call = settled(() => exporter.export(records, abort.signal));
-    const outcome = this.#options.isShared === true ? await call : await this.#within(call, exportDeadlineMs + graceMs);
+    const outcome = this.#options.isShared === true ? await call : await within(call, exportDeadlineMs + graceMs);
     clearTimeout(deadline);
     this.#abort = undefined;
     if (outcome === undefined) {
@@ -221,23 +199,6 @@ export class Deliverer {
         resolve();
       };
     });
-  }
-
-  #within<Value>(work: Promise<Value>, ms: number): Promise<Value | undefined> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => resolve(undefined), ms).unref();
-      work.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
-  }
-}
-
-type Outcome<Value> = { readonly value: Value } | { readonly error: unknown };
-
-async function settled<Value>(work: () => Promise<Value>): Promise<Outcome<Value>> {
-  try {
-    return { value: await work() };
-  } catch (error) {
-    return { error };
   }
 }
 

@@ -2,71 +2,19 @@
 
 import { dirname } from 'node:path';
 import { createExporterByName, runsOn } from '../../exporters/index.js';
-import type { AuditConfig } from '../config.js';
-import type { AuditExporter } from '../exporter.js';
 import type { ExporterCounters } from '../health.js';
 import { type AdoptedStream, Adopter } from '../journal/adoption.js';
 import { guard } from '../journal/guard.js';
 import type { Journal } from '../journal/journal-contract.js';
 import { HEARTBEAT_MS } from '../journal/lease.js';
-import type { StreamManifest } from '../journal/manifest.js';
 import { ownIdentity } from '../journal/process-identity.js';
 import { limitWarnings, type Warn } from '../journal/warnings.js';
 import { type Agent, startAgent } from './agent.js';
+import { withinHeld } from './deadline.js';
+import type { Delivery, DeliveryOptions, ExporterFault, FlushResult, ShutdownResult, UncleanStream } from './delivery-contract.js';
 import { Ledger } from './ledger.js';
-import type { FromWorker, StreamSource, WorkerTiming } from './messages.js';
+import type { FromWorker, StreamSource } from './messages.js';
 import { startWorkerHost } from './worker-host.js';
-
-export interface DeliveryOptions {
-  readonly config: AuditConfig;
-  readonly journal: Journal;
-  /** As given to the journal: streams of dead processes with an equal one are adopted. */
-  readonly manifest: StreamManifest;
-  /** Exporters that the service made itself; they run on the main thread. */
-  readonly exporters?: readonly AuditExporter[];
-  /** The environment for the worker's exporters. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** At most one a minute of each kind. */
-  readonly onWarning?: (message: string) => void;
-  /** A process ended without closing its stream: records behind the last may be missing. */
-  readonly onUncleanStream?: (stream: UncleanStream) => void;
-  /** How often to look for streams of dead processes. Default 30 s. */
-  readonly adoptIntervalMs?: number;
-  readonly timing?: WorkerTiming;
-}
-
-export interface UncleanStream {
-  readonly stream: string;
-  /** 0: none. */
-  readonly lastSeq: number;
-  readonly lastTime?: string | undefined;
-}
-
-export interface ExporterFault {
-  /** As named in the configuration. */
-  readonly exporter: string;
-  readonly fault: string;
-}
-
-export interface FlushResult {
-  /** False: the deadline came first. */
-  readonly isComplete: boolean;
-  readonly counters: Record<string, ExporterCounters>;
-}
-
-export interface Delivery {
-  /** The exporters that could not be created at first; they are tried again, and their records wait. */
-  readonly ready: Promise<readonly ExporterFault[]>;
-  /** Live, by exporter. `undelivered` counts what is in the file, as `journalled` does. */
-  counters(): Record<string, ExporterCounters>;
-  /** Settles when every exporter is done with all that is journalled now, or at the deadline. Keeps the process alive meanwhile. */
-  flush(deadlineMs: number): Promise<FlushResult>;
-  /**
-   * Flushes, closes the exporters and ends the worker, all within the deadline. Idempotent. Close the journal afterwards
-   * with `settledSeq`.
-   */
-  shutdown(deadlineMs: number): Promise<FlushResult & { readonly settledSeq: number }>;
-}
 
 // 20 ms: the least a flush costs; the worker reports promptly after a nudge.
 const FLUSH_POLL_MS = 20;
@@ -92,7 +40,7 @@ class ThreadedDelivery implements Delivery {
   readonly #uncreated: Set<string>;
   readonly #faults: ExporterFault[] = [];
   #becomeReady: (faults: readonly ExporterFault[]) => void = () => undefined;
-  #stopping: Promise<FlushResult & { readonly settledSeq: number }> | undefined;
+  #stopping: Promise<ShutdownResult> | undefined;
   #adopting: Promise<void>;
 
   constructor(options: DeliveryOptions) {
@@ -140,7 +88,7 @@ class ThreadedDelivery implements Delivery {
     return { isComplete, counters: this.counters() };
   }
 
-  shutdown(deadlineMs: number): Promise<FlushResult & { readonly settledSeq: number }> {
+  shutdown(deadlineMs: number): Promise<ShutdownResult> {
     this.#stopping ??= this.#shutdown(deadlineMs);
     return this.#stopping;
   }
@@ -154,8 +102,9 @@ class ThreadedDelivery implements Delivery {
     const objects = exporters.map((exporter) => ({ name: exporter.name, create: async () => exporter, isShared: true }));
     const tell = (message: FromWorker) => this.#hear(message);
     const agents: Agent[] = [];
-    if (here.length + objects.length > 0)
+    if (here.length + objects.length > 0) {
       agents.push(startAgent({ exporters: [...here, ...objects], streams: this.#sources(), tell, timing }));
+    }
     if (inWorker.length > 0) {
       const start = { config, exporters: inWorker, timing };
       const onExit = () => {
@@ -225,24 +174,13 @@ class ThreadedDelivery implements Delivery {
     return true;
   }
 
-  async #shutdown(deadlineMs: number): Promise<FlushResult & { readonly settledSeq: number }> {
+  async #shutdown(deadlineMs: number): Promise<ShutdownResult> {
     const deadline = performance.now() + deadlineMs;
     clearInterval(this.#timer);
     const { isComplete } = await this.flush(Math.max(0, deadlineMs - Math.min(CLOSE_MS, deadlineMs / 2)));
-    await atMost(
-      Promise.all([...this.#agents.map((agent) => agent.stop()), this.#adopting]),
-      Math.max(CLOSE_MS, deadline - performance.now()),
-    );
+    const ended = Promise.all([...this.#agents.map((agent) => agent.stop()), this.#adopting]);
+    await withinHeld(ended, Math.max(CLOSE_MS, deadline - performance.now()));
     await this.#adopter.release();
     return { isComplete, counters: this.counters(), settledSeq: this.#ledger.settledSeq(this.#stream) };
   }
-}
-
-async function atMost(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, deadline]);
-  clearTimeout(timer);
 }

@@ -10,19 +10,13 @@ import { Batch, type Settlement } from './batch.js';
 import { type Cursor, readCursor, writeCursor } from './cursor.js';
 import { writeDeadLetters } from './dead-letter.js';
 import type { Progress, StreamSource } from './messages.js';
+import type { BatchLimits } from './timing.js';
 
 export interface LaneOptions {
   readonly exporter: string;
   readonly source: StreamSource;
   readonly limits: BatchLimits;
   readonly warn: Warn;
-}
-
-export interface BatchLimits {
-  readonly count: number;
-  readonly bytes: number;
-  /** How long the first record of a batch may wait for company. */
-  readonly lingerMs: number;
 }
 
 export class Lane {

@@ -2,7 +2,7 @@
 
 import type { AuditConfig } from '../config.js';
 import type { Cursor } from './cursor.js';
-import type { DeliveryTiming } from './deliverer.js';
+import type { DeliveryTiming } from './timing.js';
 
 /** A stream to deliver from. */
 export interface StreamSource {

@@ -45,8 +45,9 @@ export class Adopter {
     const adopted: AdoptedStream[] = [];
     for (const stream of await readdir(this.#options.directory).catch(() => [] as string[])) {
       // Left by a process that ended while it removed it.
-      if (stream.startsWith(REMOVED_PREFIX))
+      if (stream.startsWith(REMOVED_PREFIX)) {
         await rm(join(this.#options.directory, stream), { recursive: true, force: true }).catch(() => undefined);
+      }
       if (!STREAM.test(stream) || stream === this.#options.ownStream || this.#settled.has(stream) || this.#adopted.has(stream)) continue;
       const taken = await this.#adopt(stream).catch(() => undefined);
       if (taken === undefined) continue;

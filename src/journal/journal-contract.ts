@@ -58,8 +58,10 @@ export interface Journal {
   readonly keep: boolean;
   /** Never throws. False: dropped, and counted through `onDropped`. */
   append(record: AuditRecord): boolean;
-  /** Writes what is pending, whatever the mode. Call it on the process's `exit` event. Never throws. */
+  /** Writes what is pending, whatever the mode. Never throws. */
   flushSync(): void;
+  /** Ends the stream where there is no time for `close`: on the process's `exit` event. Never throws; nothing after `close`. */
+  closeSync(): void;
   /**
    * Settles when every record appended so far is on the disk.
    * @throws {AuditError} ERR_AUDIT_JOURNAL when it cannot be.

@@ -12,7 +12,7 @@ import type { Journal, JournalClock, JournalOptions, JournalPosition } from './j
 import { preparePrivateDirectory } from './layout.js';
 import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
 import type { Loss } from './loss.js';
-import { writeStop } from './manifest.js';
+import { writeStop, writeStopSync } from './manifest.js';
 import { PendingLines } from './pending-lines.js';
 import { Pressure, withoutBodies } from './pressure.js';
 import { ownIdentity } from './process-identity.js';
@@ -57,6 +57,9 @@ class TickJournal implements Journal {
   #syncedSeq = 0;
   #heartbeatMs: number;
   #closing: Promise<void> | undefined;
+  #isEnded = false;
+  /** Accepted, and never written. */
+  #lost = 0;
 
   constructor(options: JournalOptions) {
     this.#options = options;
@@ -126,6 +129,16 @@ class TickJournal implements Journal {
     return this.#closing;
   }
 
+  closeSync(): void {
+    if (this.#isEnded) return;
+    this.#closing ??= Promise.resolve();
+    try {
+      writeStopSync(this.directory, { ...this.#end(), complete: false });
+    } catch (error) {
+      this.#warn('close', `the journal could not be closed (${codeOf(error) ?? 'unknown'}); the next process takes it over`);
+    }
+  }
+
   #createDirectories(): void {
     preparePrivateDirectory(this.#options.directory);
     try {
@@ -193,16 +206,25 @@ class TickJournal implements Journal {
     await refreshLease(this.directory, FIRST_GENERATION, this.#clock.nowMs());
   }
 
-  async #close(deliveredSeq: number): Promise<void> {
+  /** The last attempt to write; what is still in memory then is lost, and counted. */
+  #end(): { readonly clean: boolean; readonly lastSeq: number } {
     clearInterval(this.#timer);
     this.#writer.close();
-    const lost = this.#seq - this.#writtenSeq;
+    const lost = this.#seq - this.#writtenSeq - this.#lost;
+    this.#lost += lost;
     if (lost > 0) this.#onDropped('journal_unavailable', lost);
+    return { clean: this.#lost === 0, lastSeq: this.#writtenSeq };
+  }
+
+  async #close(deliveredSeq: number): Promise<void> {
+    const end = this.#end();
     try {
       await this.#files.close();
       const complete = deliveredSeq >= this.#seq;
-      if (complete && (!this.keep || this.#seq === 0)) return await removeStream(this.directory, this.#writtenSeq);
-      await writeStop(this.directory, { clean: lost === 0, lastSeq: this.#writtenSeq, complete });
+      // From here on a `closeSync` would only be in the way.
+      this.#isEnded = true;
+      if (complete && (!this.keep || this.#seq === 0)) return await removeStream(this.directory, end.lastSeq);
+      await writeStop(this.directory, { ...end, complete });
       await releaseLease(this.directory, FIRST_GENERATION);
     } catch (error) {
       this.#warn('close', `the journal could not be closed (${codeOf(error) ?? 'unknown'}); the next process takes it over`);

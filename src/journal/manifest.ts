@@ -1,5 +1,6 @@
 /** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJsonFile, writeFileAtomic } from './atomic-file.js';
 
@@ -32,6 +33,11 @@ export async function readManifest(streamDirectory: string): Promise<StreamManif
 
 export async function writeStop(streamDirectory: string, stop: StreamStop): Promise<void> {
   await writeFileAtomic(join(streamDirectory, STOP_FILE), JSON.stringify(stop));
+}
+
+/** For the `exit` event. A power cut may leave it empty, which reads as absent. */
+export function writeStopSync(streamDirectory: string, stop: StreamStop): void {
+  writeFileSync(join(streamDirectory, STOP_FILE), JSON.stringify(stop), { mode: 0o600 });
 }
 
 export async function readStop(streamDirectory: string): Promise<StreamStop | undefined> {

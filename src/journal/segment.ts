@@ -22,7 +22,7 @@ export class Segment {
     this.number = number;
     this.#directory = directory;
     this.#fs = fs;
-    this.#fd = this.#open();
+    this.#fd = this.#open('wx+');
   }
 
   /** Bytes written. */
@@ -86,7 +86,8 @@ export class Segment {
     const lost = this.#fd;
     const bytes = Buffer.allocUnsafe(this.#size);
     const read = this.#fs.readSync(lost, bytes, 0, bytes.length, 0);
-    const fd = this.#open();
+    // Truncates what an earlier attempt may have left.
+    const fd = this.#open('w+');
     try {
       for (let at = 0; at < read; ) at += this.#fs.writeSync(fd, bytes, at, read - at, at);
     } catch (error) {
@@ -107,7 +108,7 @@ export class Segment {
     return segmentPath(this.#directory, this.number);
   }
 
-  #open(): number {
-    return this.#fs.openSync(this.#path, 'w+', 0o600);
+  #open(flags: 'wx+' | 'w+'): number {
+    return this.#fs.openSync(this.#path, flags, 0o600);
   }
 }

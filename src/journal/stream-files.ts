@@ -13,6 +13,7 @@ export class StreamFiles {
   #retiring: Promise<unknown> = Promise.resolve();
   #closedBytes = new Map<number, number>();
   #isNewName = false;
+  #isClosed = false;
   #syncing: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
 
@@ -30,6 +31,7 @@ export class StreamFiles {
 
   /** The segment to write to. A new one begins only between lines: no line is ever in two files. */
   writable(isBetweenLines: boolean): Segment {
+    if (this.#isClosed) throw Object.assign(new Error('closed'), { code: 'EBADF' });
     if (this.#current === undefined) return this.#open(1);
     if (this.#current.size < this.#segmentBytes || !isBetweenLines) return this.#current;
     const full = this.#current;
@@ -75,6 +77,7 @@ export class StreamFiles {
 
   async close(): Promise<void> {
     const current = this.#current;
+    this.#isClosed = true;
     this.#current = undefined;
     await Promise.all([this.#retiring, current?.retire()]);
   }

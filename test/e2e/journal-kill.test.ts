@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startDelivery, type UncleanStream } from '../../src/delivery/delivery.js';
+import { startDelivery } from '../../src/delivery/delivery.js';
+import type { UncleanStream } from '../../src/delivery/delivery-contract.js';
+import { readStop } from '../../src/journal/manifest.js';
 import { makeConfig } from '../support/config.js';
 import { MANIFEST, openJournal, readRecords } from '../support/journals.js';
 import { scriptExporter } from '../support/scripted-exporter.js';
@@ -65,9 +67,10 @@ test('kill -9 loses at most the current tick, and the next process delivers the 
   );
 });
 
-test('process.exit loses nothing when the journal is flushed on exit', async (t) => {
+test('process.exit loses nothing and is a clean end when the journal is closed on exit', async (t) => {
   const directory = makeDirectory(t);
   await run(directory, '500', Number.POSITIVE_INFINITY);
   const [stream = ''] = readdirSync(directory);
   assert.equal(readRecords(join(directory, stream)).length, 500);
+  assert.deepEqual(await readStop(join(directory, stream)), { clean: true, lastSeq: 500, complete: false });
 });

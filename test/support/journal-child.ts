@@ -7,7 +7,7 @@ import { makeRecord } from './sized-records.js';
 
 const [, , directory = '', exitAt = 'never'] = process.argv;
 const journal = createJournal({ directory, manifest: MANIFEST, maxBytes: 1e9, segmentBytes: 200_000 });
-process.on('exit', () => journal.flushSync());
+process.on('exit', () => journal.closeSync());
 
 function turn(): void {
   // Appended before this turn began: their tick is over.

@@ -126,3 +126,36 @@ test('counts a record that cannot be encoded instead of throwing', (t) => {
   journal.flushSync();
   assert.equal(readRecords(journal.directory)[0]?.integrity.seq, 1);
 });
+
+test('a flush after a close that could not write everything leaves what is in the file alone', async (t) => {
+  const faulty = faultyFs();
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: faulty.fs });
+  journal.append(makeRecord());
+  journal.flushSync();
+  faulty.plan.code = 'ENOSPC';
+  journal.append(makeRecord());
+  await journal.close();
+  delete faulty.plan.code;
+  journal.flushSync();
+  journal.closeSync();
+  assert.equal(readLines(journal.directory).length, 1);
+  assert.deepEqual(notes.dropped, { journal_unavailable: 1 });
+  assert.deepEqual(JSON.parse(fs.readFileSync(join(journal.directory, 'stop.json'), 'utf8')), {
+    clean: false,
+    lastSeq: 1,
+    complete: false,
+  });
+});
+
+test('restores a deleted folder only after the disk takes it', async (t) => {
+  const directory = makeDirectory(t);
+  const faulty = faultyFs();
+  const { journal, notes } = openJournal(t, { directory, syncIntervalMs: 5, fs: faulty.fs });
+  journal.append(makeRecord());
+  journal.flushSync();
+  faulty.plan.code = 'ENOSPC';
+  fs.rmSync(directory, { recursive: true });
+  await until('the attempt fails', () => notes.warnings.some((warning) => warning.includes('ENOSPC')));
+  delete faulty.plan.code;
+  await until('it is back', () => fs.existsSync(join(journal.directory, '00000001.jsonl')) && readLines(journal.directory).length === 1);
+});

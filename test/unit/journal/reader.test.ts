@@ -81,6 +81,29 @@ test('follows a stream that is being written, also into a new segment', async (t
   }
 });
 
+test('misses nothing when a segment is written and closed between its looks', async (t) => {
+  const { journal, reader, damages } = fill(t, 1, 2500);
+  const count = 601;
+  const seqs: number[] = [];
+  const writing = (async () => {
+    while (journal.position.seq < count) {
+      for (let nth = 0; nth < 3; nth += 1) {
+        journal.append(makeRecord());
+        journal.flushSync();
+      }
+      // Only while the reader is at the end do its looks race with what is written.
+      while (seqs.length < journal.position.seq && damages.length === 0) await new Promise(setImmediate);
+    }
+  })();
+  for (let from: ReadPosition = START; seqs.length < count && damages.length === 0; ) {
+    const batch = await reader.read(from, 3, 1e6);
+    seqs.push(...batch.entries.map((entry) => entry.position.seq));
+    from = batch.end;
+  }
+  assert.deepEqual([seqs.length, damages], [journal.position.seq, []]);
+  await writing;
+});
+
 test('stops before a torn end and reports it', async (t) => {
   const { journal, reader, damages } = fill(t, 5);
   fs.appendFileSync(segmentPath(journal.directory, 1), '{"action":"order.cre');
