@@ -80,6 +80,14 @@ describe('postgres', () => {
     assert.deepEqual(await readTrail(url), records);
   });
 
+  it('shuts down when the server no longer answers', async (t) => {
+    const proxy = await proxied(t);
+    const exporter = createPostgresExporter({ url: through(proxy.port, await emptySchema(server.url)) });
+    await exporter.export(exampleRecords(1), deadline());
+    proxy.cut();
+    await exporter.shutdown();
+  });
+
   it('gives up on a locked table at the deadline, and delivers when it is free', async (t) => {
     const url = await emptySchema(server.url);
     const exporter = opened(t, url);
