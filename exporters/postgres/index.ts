@@ -88,6 +88,8 @@ class PostgresExporter implements AuditExporter {
     if (this.#connection?.isUsable() === true && this.#writer !== undefined) return this.#writer;
     this.#disconnect();
     this.#connection = await connect({ url: this.#url, statementTimeoutMs: this.#statementTimeoutMs, signal });
+    // The deadline may have passed as the connection came about, when there was nothing left to cut.
+    signal.throwIfAborted();
     this.#makesPartitions = (await prepare(this.#connection.client)).makesPartitions;
     this.#writer = createWriter(this.#connection.client);
     return this.#writer;
