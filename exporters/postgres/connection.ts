@@ -60,7 +60,7 @@ async function open({ url, signal }: ConnectOptions, statementTimeoutMs: number 
   } finally {
     signal?.removeEventListener('abort', destroy);
   }
-  return { client, isUsable: () => usable, close: () => close(client, destroy), destroy };
+  return { client, isUsable: () => usable, close: async () => (usable ? close(client, destroy) : destroy()), destroy };
 }
 
 function createClient(url: string, socket: Socket, statementTimeoutMs: number | undefined): Client {
@@ -84,12 +84,15 @@ function createClient(url: string, socket: Socket, statementTimeoutMs: number | 
   }
 }
 
-async function close(client: Client, destroy: () => void): Promise<void> {
-  const cut = setTimeout(destroy, CLOSE_TIMEOUT_MS);
-  try {
-    await client.end();
-  } finally {
-    clearTimeout(cut);
-    destroy();
-  }
+/** `end` of a client whose socket has already gone may never settle. */
+function close(client: Client, destroy: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timeout);
+      destroy();
+      resolve();
+    };
+    const timeout = setTimeout(finish, CLOSE_TIMEOUT_MS);
+    client.end().then(finish, finish);
+  });
 }

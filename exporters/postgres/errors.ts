@@ -33,6 +33,11 @@ export function refusesRole(error: unknown): boolean {
   return detailsOf(error).code === '42501';
 }
 
+/** True where COPY cannot be had: on a table with row level security, for one. */
+export function refusesCopy(error: unknown): boolean {
+  return detailsOf(error).code === '0A000';
+}
+
 const MEANINGS: Readonly<Record<string, string>> = {
   '08': 'the connection failed',
   '22': 'a value has no place in its column',

@@ -5,8 +5,8 @@ import { allRetry } from '../../src/exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
 import { type Connection, checkUrl, connect } from './connection.js';
 import { reasonOf } from './errors.js';
-import { insertRecords } from './insert.js';
 import { prepare } from './prepare.js';
+import { createWriter, type Writer } from './write.js';
 
 export { createTables, type MigrationResult, migrationSql } from './migrate.js';
 export { fromRow, SELECT_LIST } from './row.js';
@@ -36,6 +36,7 @@ class PostgresExporter implements AuditExporter {
   readonly #statementTimeoutMs: number;
   readonly #now: () => number;
   #connection: Connection | undefined;
+  #writer: Writer | undefined;
   #partitionsMadeAt = Number.NEGATIVE_INFINITY;
   #makesPartitions = false;
   #shutDown = false;
@@ -74,21 +75,24 @@ class PostgresExporter implements AuditExporter {
     const cut = (): void => this.#disconnect();
     signal.addEventListener('abort', cut, { once: true });
     try {
-      const { client } = await this.#connected(signal);
+      const writer = await this.#ready(signal);
       await this.#makePartitionsAhead();
-      await insertRecords(client, records, acknowledgements);
+      await writer.write(records, acknowledgements);
     } finally {
       signal.removeEventListener('abort', cut);
     }
   }
 
-  async #connected(signal: AbortSignal): Promise<Connection> {
+  async #ready(signal: AbortSignal): Promise<Writer> {
     signal.throwIfAborted();
-    if (this.#connection?.isUsable() === true) return this.#connection;
+    if (this.#connection?.isUsable() === true && this.#writer !== undefined) return this.#writer;
     this.#disconnect();
     this.#connection = await connect({ url: this.#url, statementTimeoutMs: this.#statementTimeoutMs, signal });
+    // The deadline may have passed as the connection came about, when there was nothing left to cut.
+    signal.throwIfAborted();
     this.#makesPartitions = (await prepare(this.#connection.client)).makesPartitions;
-    return this.#connection;
+    this.#writer = createWriter(this.#connection.client);
+    return this.#writer;
   }
 
   /** Daily. Only a precaution, so its failure is not the batch's: a row without a partition has one made. */
@@ -101,5 +105,6 @@ class PostgresExporter implements AuditExporter {
   #disconnect(): void {
     this.#connection?.destroy();
     this.#connection = undefined;
+    this.#writer = undefined;
   }
 }

@@ -1,45 +1,38 @@
-/** Stores a batch in as few statements as its worst row allows; a bad row never takes good ones with it. */
+/** The careful way to store rows: in as few INSERTs as the worst of them allows. A bad row never takes good ones with it. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { ClientBase } from 'pg';
 import type { Acknowledgement } from '../../src/exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
 import { faultOf, reasonOf, refusesRole } from './errors.js';
-import { ROW_KEYS, toRow } from './row.js';
+import { ROW_KEYS, type Row, toRow } from './row.js';
 
 /**
  * Without a conflict target the statement needs no right but INSERT, and stores a record once however often it is offered.
  * Bodies travel as strings and are cast: inside the `jsonb` parameter they would lose their order and spelling.
  */
-export const INSERT = `INSERT INTO audit_logs (${ROW_KEYS.map(({ name }) => name).join(', ')})
+const INSERT = `INSERT INTO audit_logs (${ROW_KEYS.map(({ name }) => name).join(', ')})
 SELECT ${ROW_KEYS.map(({ key, type }) => (type === 'json' ? `${key}::json` : key)).join(', ')}
 FROM jsonb_to_recordset($1::jsonb) AS x (${ROW_KEYS.map(({ key, type }) => `${key} ${type === 'json' ? 'text' : type}`).join(', ')})
 ON CONFLICT DO NOTHING`;
-
-/** Far below what `jsonb` takes (256 MB an array), and little enough for the memory of a small server. */
-const MAX_STATEMENT_CHARS = 8_000_000;
 
 /**
  * Fills in what became of each record. Throws at the first fault that is not a row's own; entries still empty then are
  * of records whose fate is open.
  */
-export async function insertRecords(
+export async function insertRows(
   client: ClientBase,
-  records: readonly JournalledRecord[],
+  rows: readonly PendingRow[],
   acknowledgements: (Acknowledgement | undefined)[],
 ): Promise<void> {
-  const rows = records.map((record, index): PendingRow => ({ index, record, text: JSON.stringify(toRow(record)) }));
-  for (const part of partsOf(rows)) await store({ client, acknowledgements }, part, false);
+  await store({ client, acknowledgements }, rows, false);
 }
 
-/** The text of the statement's one parameter. */
-export function parameterOf(texts: readonly string[]): string {
-  return `[${texts.join(',')}]`;
-}
-
-interface PendingRow {
+/** A row on its way, with its record and that record's place in the batch. */
+export interface PendingRow {
   readonly index: number;
   readonly record: JournalledRecord;
-  readonly text: string;
+  readonly row: Row;
 }
 
 interface Batch {
@@ -70,15 +63,15 @@ async function storeApart(batch: Batch, rows: readonly PendingRow[], partitioned
 }
 
 /** A body that is not the JSON it claims to be is no reason to lose the record. */
-async function storeBodiesAside(batch: Batch, row: PendingRow, error: unknown): Promise<void> {
-  const text = JSON.stringify(toRow(row.record, { bodiesAside: true }));
+async function storeBodiesAside(batch: Batch, pending: PendingRow, error: unknown): Promise<void> {
+  const row = toRow(pending.record, { bodiesAside: true });
   try {
-    if (text === row.text) throw error;
-    await insert(batch.client, [{ ...row, text }]);
-    settle(batch, [row], { status: 'delivered' });
+    if (isDeepStrictEqual(row, pending.row)) throw error;
+    await insert(batch.client, [{ ...pending, row }]);
+    settle(batch, [pending], { status: 'delivered' });
   } catch (thrown) {
     if (faultOf(thrown) === 'transient') throw thrown;
-    settle(batch, [row], { status: 'rejected', reason: reasonOf(thrown) });
+    settle(batch, [pending], { status: 'rejected', reason: reasonOf(thrown) });
   }
 }
 
@@ -102,7 +95,7 @@ async function ensurePartition(client: ClientBase, month: string): Promise<boole
 }
 
 async function insert(client: ClientBase, rows: readonly PendingRow[]): Promise<void> {
-  await client.query(INSERT, [parameterOf(rows.map(({ text }) => text))]);
+  await client.query(INSERT, [JSON.stringify(rows.map(({ row }) => row))]);
 }
 
 function settle({ acknowledgements }: Batch, rows: readonly PendingRow[], acknowledgement: Acknowledgement): void {
@@ -124,20 +117,6 @@ function byMonth(rows: readonly PendingRow[]): ReadonlyMap<string | undefined, r
 function monthOf(record: JournalledRecord): string | undefined {
   const ms = Date.parse(record.time);
   return Number.isNaN(ms) ? undefined : `${new Date(ms).toISOString().slice(0, 'YYYY-MM-'.length)}01T00:00:00.000Z`;
-}
-
-function* partsOf(rows: readonly PendingRow[]): Generator<readonly PendingRow[]> {
-  let start = 0;
-  let chars = 0;
-  for (const [index, row] of rows.entries()) {
-    if (index > start && chars + row.text.length > MAX_STATEMENT_CHARS) {
-      yield rows.slice(start, index);
-      start = index;
-      chars = 0;
-    }
-    chars += row.text.length;
-  }
-  yield rows.slice(start);
 }
 
 const NO_PARTITION: Acknowledgement = {

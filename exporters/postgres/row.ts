@@ -13,7 +13,7 @@ export const ROW_KEYS: readonly { readonly key: string; readonly name: string; r
   { key: 'rest', name: 'rest', type: 'jsonb' },
 ];
 
-/** What to select for `fromRow`: every column in a form that does not depend on the settings of the session. */
+/** What to select for `fromRow`: every column in a form that does not depend on the session's time zone or date style. */
 export const SELECT_LIST: string = ROW_KEYS.map(({ name, type }) => `${selected(name, type)} AS ${name}`).join(', ');
 
 export interface ToRowOptions {

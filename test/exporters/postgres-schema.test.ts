@@ -200,6 +200,14 @@ describe('postgres roles', () => {
     await assert.rejects(query(writer, 'SELECT audit_create_partition(now())'), { code: '42501' });
   });
 
+  it('that row level security restricts still write', async (t) => {
+    const { owner, writer } = await roles('GRANT INSERT ON audit_logs TO ');
+    await query(owner, 'ALTER TABLE audit_logs ENABLE ROW LEVEL SECURITY; CREATE POLICY write ON audit_logs FOR INSERT WITH CHECK (true)');
+    const exporter = opened(t, writer);
+    for (const records of [at(0, 0), at(0)]) assert.ok((await statusesOf(exporter, records)).every((status) => status === 'delivered'));
+    assert.equal((await readTrail(owner)).length, 3);
+  });
+
   it('that may not make tables say so, and deliver once the owner has', async (t) => {
     const url = await emptySchema(server.url);
     const { role, url: writer } = await newRole(url);

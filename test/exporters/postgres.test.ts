@@ -26,7 +26,7 @@ exporterContract('postgres', {
   },
   createStalled: async () => {
     const proxy = await proxied();
-    proxy.deaf = true;
+    proxy.deafTo = () => true;
     return { exporter: createPostgresExporter({ url: through(proxy.port, server.url) }), close: proxy.close };
   },
   duplicates: 'once',
@@ -41,23 +41,29 @@ const UNSTORABLE: Readonly<Record<string, Partial<AuditRecord>>> = {
 };
 
 describe('postgres', () => {
-  it('stores a batch once when the answer to its commit was lost', async (t) => {
-    const proxy = await proxied(t);
-    const url = await emptySchema(server.url);
-    const exporter = opened(t, through(proxy.port, url));
-    await exporter.export(exampleRecords(1), deadline());
-    const records = exampleRecords(50);
+  for (const [statement, resent] of [
+    ['COPY', 0],
+    ['INSERT', 1],
+  ] as const) {
+    it(`stores a batch once when the answer to its ${statement} was lost`, async (t) => {
+      const proxy = await proxied(t);
+      const url = await emptySchema(server.url);
+      const exporter = opened(t, through(proxy.port, url));
+      const first = exampleRecords(1);
+      await exporter.export(first, deadline());
+      const records = [...first.slice(0, resent), ...exampleRecords(50)];
 
-    proxy.deaf = true;
-    const lost = exporter.export(records, deadline());
-    while ((await readTrail(url)).length < 51) await new Promise(setImmediate);
-    proxy.cut();
-    assert.deepEqual(statuses(await lost), ['retry']);
+      proxy.deafTo = (answer) => answer.includes(statement === 'COPY' ? 'COPY 50' : 'INSERT 0 50');
+      const lost = exporter.export(records, deadline());
+      await until(async () => (await readTrail(url)).length === 51);
+      proxy.cut();
+      assert.deepEqual(statuses(await lost), ['retry']);
 
-    proxy.deaf = false;
-    assert.deepEqual(statuses(await exporter.export(records, deadline())), ['delivered']);
-    assert.equal((await readTrail(url)).length, 51);
-  });
+      proxy.deafTo = () => false;
+      assert.deepEqual(statuses(await exporter.export(records, deadline())), ['delivered']);
+      assert.equal((await readTrail(url)).length, 51);
+    });
+  }
 
   it('goes on when the server was stopped and started', async (t) => {
     if (server.source === 'url') return t.skip('AUDIT_TEST_POSTGRES_URL names a server that is not ours to stop');
@@ -72,6 +78,14 @@ describe('postgres', () => {
     await server.startServer();
     assert.deepEqual(statuses(await exporter.export(records, deadline())), ['delivered']);
     assert.deepEqual(await readTrail(url), records);
+  });
+
+  it('shuts down when the server no longer answers', async (t) => {
+    const proxy = await proxied(t);
+    const exporter = createPostgresExporter({ url: through(proxy.port, await emptySchema(server.url)) });
+    await exporter.export(exampleRecords(1), deadline());
+    proxy.cut();
+    await exporter.shutdown();
   });
 
   it('gives up on a locked table at the deadline, and delivers when it is free', async (t) => {
@@ -210,6 +224,11 @@ function errorPacket(code: string): Buffer {
   packet.writeInt32BE(4 + fields.length, 1);
   fields.copy(packet, 5);
   return packet;
+}
+
+async function until(isDone: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!(await isDone())) assert.ok(Date.now() < end, 'waited 20 s in vain');
 }
 
 function deadline(): AbortSignal {

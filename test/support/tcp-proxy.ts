@@ -1,12 +1,12 @@
-/** A TCP proxy that can be deaf to the server's answers, cut its lines, or refuse what it reads. */
+/** A TCP proxy that can lose the server's answers, cut its lines, or refuse what it reads. */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
-  /** While true, what the server says is thrown away. */
-  deaf: boolean;
+  /** What the server says is thrown away where this is true of it. */
+  deafTo: (answer: Buffer) => boolean;
   /** Answers a client's first packet instead of the server, if it returns something. */
   refusal: ((packet: Buffer) => Buffer | undefined) | undefined;
   /** Resets every connection. */
@@ -23,7 +23,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
       const upstream = connect(port, '127.0.0.1');
       upstream.write(packet);
       client.pipe(upstream);
-      upstream.on('data', (chunk) => proxy.deaf || client.write(chunk));
+      upstream.on('data', (chunk) => proxy.deafTo(chunk) || client.write(chunk));
       upstream.on('end', () => client.end());
       keep(upstream);
     });
@@ -36,7 +36,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
   await once(server, 'listening');
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
-    deaf: false,
+    deafTo: () => false,
     refusal: undefined,
     cut: () => {
       for (const socket of lines) socket.resetAndDestroy();
