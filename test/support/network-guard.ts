@@ -7,13 +7,14 @@
  */
 
 import { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import dgram from 'node:dgram';
 import dns from 'node:dns';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import workers from 'node:worker_threads';
 
 const LOG_VARIABLE = 'NETWORK_GUARD_LOG';
@@ -30,7 +31,7 @@ function isLoopback(host: string): boolean {
 
 /** What was attempted so far by this process, its children and its threads; one line each. */
 export function networkViolations(): readonly string[] {
-  return readFileSync(logFile(), 'utf8').split('\n').filter(Boolean);
+  return existsSync(logFile()) ? readFileSync(logFile(), 'utf8').split('\n').filter(Boolean) : [];
 }
 
 function install(): void {
@@ -45,15 +46,13 @@ function install(): void {
   syncBuiltinESMExports();
 }
 
-/** The first process: it keeps the log and answers for all. */
+/** The first process: it answers for all. The log is made by the first violation, so that a killed process leaves none. */
 function own(): void {
-  const directory = mkdtempSync(join(tmpdir(), 'network-guard-'));
-  process.env[LOG_VARIABLE] = join(directory, 'violations');
-  appendFileSync(logFile(), '');
+  process.env[LOG_VARIABLE] = join(tmpdir(), `network-guard-${randomUUID()}.log`);
   process.on('exit', () => {
     const violations = networkViolations();
-    rmSync(dirname(logFile()), { recursive: true, force: true });
     if (violations.length === 0) return;
+    rmSync(logFile(), { force: true });
     process.exitCode = 1;
     process.stderr.write(`network guard: attempts to leave loopback:\n${violations.map((line) => `  ${line}\n`).join('')}`);
   });

@@ -30,8 +30,8 @@ export interface TagOptions {
 export function logRecordsOf(record: AuditRecord, tags: TagOptions): readonly AuditLogRecord[] {
   const attributes = toAttributes(record);
   const empty = emptyMembersOf(record);
-  if (empty.length > 0) attributes[EMPTY_MEMBERS] = empty.join(',');
-  const { properties, parts } = layOut(attributes);
+  // First: what comes after the bodies may be moved to a part event.
+  const { properties, parts } = layOut(empty.length === 0 ? attributes : { [EMPTY_MEMBERS]: empty.join(','), ...attributes });
   const own = logRecord(record, eventName(record.kind), properties, tags, measurementsOf(record));
   if (parts.length === 0) return [own];
   return [own, ...parts.map((part) => logRecord(record, PART_EVENT, { [REFERS_TO]: record.id, [TIME]: record.time, ...part }, tags))];

@@ -15,6 +15,8 @@ const ATTEMPTS: readonly (readonly [string, string])[] = [
   ['fetch', "fetch('http://192.0.2.1/').catch(() => {})"],
   ['a look-up', "require('node:dns').lookup('example.invalid', () => {})"],
   ['a look-up by promise', "require('node:dns').promises.lookup('example.invalid').catch(() => {})"],
+  ['a resolver', "try { require('node:dns').resolve4('example.invalid', () => {}) } catch {}"],
+  ['a resolver by promise', "try { require('node:dns/promises').resolveTxt('example.invalid') } catch {}"],
   [
     'a datagram',
     "try { require('node:dgram').createSocket('udp4').send('x', 53, '192.0.2.1', function () { this.close() }) } catch { process.exit() }",
