@@ -55,8 +55,10 @@ export interface AuditConfig {
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where relative paths start and the service's package.json is looked for. */
+  /** Where relative paths start. */
   readonly directory: string;
+  /** Where the service's package.json is looked for, upwards. Default: `directory`. */
+  readonly entryDirectory?: string | undefined;
   /** Said by the program itself, by setting name (`POSTGRES_URL`); wins over everything. */
   readonly overrides?: RawSettings | undefined;
   /** More faults, of parts that know their own settings. */

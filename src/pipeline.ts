@@ -36,7 +36,9 @@ export interface Pipeline extends LivePipeline {
   enterHandler(exchange: Exchange): void;
   /** Opens journal and delivery now. */
   open(): void;
-  /** Records what is still open, and writes what is pending to disk. Synchronous: for the end of the process. */
+  /** Records what is still open as interrupted by the process's end. */
+  interruptOpen(): void;
+  /** Ends the journal, with everything in it. Synchronous: for the end of the process. */
   closeNow(): void;
 }
 
@@ -160,11 +162,11 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       return health();
     },
     health,
-    closeNow() {
+    interruptOpen() {
       capture.closeAll();
       emitAwaiting();
-      sink?.flushSync();
     },
+    closeNow: () => sink?.closeSync(),
     async shutdown(timeoutMs = config.delivery.shutdownTimeoutMs) {
       emitAwaiting();
       await sink?.shutdown(timeoutMs);

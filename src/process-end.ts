@@ -2,24 +2,25 @@
 
 import type { Pipeline } from './pipeline.js';
 
+type EndingPipeline = Pick<Pipeline, 'flush' | 'interruptOpen' | 'closeNow' | 'health'>;
+
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
 /** Listens for the end of `owner`; every wait is bounded by `timeoutMs`. */
-export function followProcessEnd(
-  owner: NodeJS.Process,
-  pipeline: Pick<Pipeline, 'flush' | 'closeNow' | 'shutdown' | 'health'>,
-  timeoutMs: number,
-): void {
+export function followProcessEnd(owner: NodeJS.Process, pipeline: EndingPipeline, timeoutMs: number): void {
   let flushed = -1;
   owner.on('beforeExit', () => {
     // Asynchronous work makes Node emit this again; without new records that must be the end of it.
     const { journalled, pending } = pipeline.health().capture;
     if (journalled + pending === flushed) return;
     flushed = journalled + pending;
-    void pipeline.flush(timeoutMs).then(() => pipeline.shutdown(0));
+    void pipeline.flush(timeoutMs);
   });
   // Synchronous and last: what is written to the journal here survives, and is delivered after the next start.
-  owner.on('exit', () => pipeline.closeNow());
+  owner.on('exit', () => {
+    pipeline.interruptOpen();
+    pipeline.closeNow();
+  });
   for (const signal of SIGNALS) followSignal(owner, signal, pipeline, timeoutMs);
 }
 
@@ -27,19 +28,15 @@ export function followProcessEnd(
  * A listener takes away the signal's default effect. So if ours is the only one, it flushes, leaves and sends the signal
  * again; if the service has its own, the service decides how and when to end, and only the delivery starts at once.
  */
-function followSignal(
-  owner: NodeJS.Process,
-  signal: NodeJS.Signals,
-  pipeline: Pick<Pipeline, 'flush' | 'closeNow'>,
-  timeoutMs: number,
-): void {
+function followSignal(owner: NodeJS.Process, signal: NodeJS.Signals, pipeline: EndingPipeline, timeoutMs: number): void {
   const onSignal = (): void => {
     const flushing = pipeline.flush(timeoutMs);
     if (owner.listenerCount(signal) > 1) return;
     const started = performance.now();
     void flushing.then(async () => {
-      pipeline.closeNow();
+      pipeline.interruptOpen();
       await pipeline.flush(Math.max(0, timeoutMs - (performance.now() - started)));
+      pipeline.closeNow();
       owner.removeListener(signal, onSignal);
       owner.kill(owner.pid, signal);
     });

@@ -15,7 +15,8 @@ export interface Sink {
   append(record: AuditRecord): void;
   /** True once everything appended so far is on the disk. */
   sync(): Promise<boolean>;
-  flushSync(): void;
+  /** Writes what is pending and ends the stream, synchronously: for the end of the process. */
+  closeSync(): void;
   flush(timeoutMs: number): Promise<void>;
   health(): Readonly<Record<string, ExporterCounters>>;
   shutdown(timeoutMs: number): Promise<void>;
@@ -90,7 +91,7 @@ export function createSink(options: SinkOptions): Sink {
         () => true,
         () => false,
       ),
-    flushSync: () => journal.flushSync(),
+    closeSync: () => journal.closeSync(),
     flush: (timeoutMs) => delivery.flush(timeoutMs).then(() => undefined),
     health: () => delivery.counters(),
     async shutdown(timeoutMs) {
@@ -104,7 +105,7 @@ function droppingSink(drop: () => void): Sink {
   return {
     append: drop,
     sync: async () => false,
-    flushSync: () => undefined,
+    closeSync: () => undefined,
     flush: async () => undefined,
     health: () => ({}),
     shutdown: async () => undefined,

@@ -33,7 +33,13 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   if (options.mode !== undefined) overrides['MODE'] = options.mode;
   // Objects replace the named exporters; `console` only stands in while the configuration is checked, as it needs nothing.
   if (options.exporters !== undefined) overrides['EXPORTER'] = ['console'];
-  const checked = loadConfig({ env: process.env, directory: process.cwd(), overrides, faultsOf: exporterFaults });
+  const checked = loadConfig({
+    env: process.env,
+    directory: process.cwd(),
+    entryDirectory: entryDirectory(),
+    overrides,
+    faultsOf: exporterFaults,
+  });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config);
   const pipeline = assemble(config, choice, options.exporters ?? []);
@@ -76,14 +82,18 @@ function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): 
 function modeOf(config: AuditConfig): ModeChoice {
   // A second SDK in every worker thread would cost each its start; the tap alone records as well.
   if (!isMainThread && config.mode === 'auto') return { mode: 'attach', reason: 'this is a worker thread' };
-  const entry = process.argv[1];
   return chooseMode({
     configured: config.mode,
-    manifest: nearestPackage(entry === undefined ? process.cwd() : path.dirname(path.resolve(entry))),
+    manifest: nearestPackage(entryDirectory()),
     nodeArguments: [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)],
     hasOtelGlobal: hasOtelGlobal(),
     hasWrappedServer: http.Server.prototype.emit !== EventEmitter.prototype.emit,
   });
+}
+
+function entryDirectory(): string {
+  const entry = process.argv[1];
+  return entry === undefined ? process.cwd() : path.dirname(path.resolve(entry));
 }
 
 function warn(message: string): void {

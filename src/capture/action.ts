@@ -75,7 +75,7 @@ const MAX_NAMES = 1000;
 function nameOf(segment: string): string {
   const known = names.get(segment);
   if (known !== undefined) return known;
-  const name = pluralize.singular(segment.toLowerCase().replace(/[^\p{L}\p{N}_-]/gu, '')) || 'root';
+  const name = pluralize.singular(segment.toLowerCase().replace(/[^\p{L}\p{N}_-]+/gu, '-')) || 'root';
   if (names.size < MAX_NAMES) names.set(segment, name);
   return name;
 }

@@ -75,12 +75,13 @@ function openWorker({ start, streams, env, onMessage, warn }: WorkerHostOptions)
     // An exporter that eats memory ends the worker, which is started again, and not the service.
     resourceLimits: { maxOldGenerationSizeMb: 256 },
   });
-  worker.unref();
   worker.on('message', onMessage);
   // Without a listener the error would be the service's own uncaught exception.
   worker.on('error', (error: unknown) =>
     warn('worker error', `the delivery worker failed (${error instanceof Error ? error.name : 'unknown'})`),
   );
+  // After the listeners: each for `message` takes the thread's port as a reason to live again.
+  worker.unref();
   return worker;
 }
 
@@ -90,6 +91,7 @@ async function stopWorker(worker: Worker): Promise<void> {
     worker.on('message', (message: FromWorker) => message.type === 'stopped' && resolve());
     worker.on('exit', () => resolve());
   });
+  worker.unref();
   worker.postMessage({ type: 'shutdown' } satisfies ToWorker);
   await stopped;
   await worker.terminate();

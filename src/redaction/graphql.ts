@@ -108,7 +108,8 @@ class GraphqlScan {
     if (naming === 0 || token[0] !== '"' || token.length > 130 || (this.#engine.keys.verdict(token.slice(1, -1)) & SENSITIVE) === 0) return;
     scope.named = Math.max(scope.named, naming);
     for (let entry = 0; entry < scope.pending.length; entry += 3) {
-      if ((scope.pending[entry + 2] ?? 0) + naming >= 3) this.#edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
+      if ((scope.pending[entry + 2] ?? 0) + naming >= 3)
+        this.#edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
     }
   }
 

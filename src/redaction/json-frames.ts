@@ -70,7 +70,20 @@ export class JsonFrames {
 
   #grow(): Frame {
     const tracksCommas = this.#engine.drops;
-    const frame = { array: false, from: 0, keyFrom: -1, keyTo: -1, verdict: 0, names: 0, pending: 0, count: 0, kept: false, tracksCommas, comma: -1, eatComma: false };
+    const frame = {
+      array: false,
+      from: 0,
+      keyFrom: -1,
+      keyTo: -1,
+      verdict: 0,
+      names: 0,
+      pending: 0,
+      count: 0,
+      kept: false,
+      tracksCommas,
+      comma: -1,
+      eatComma: false,
+    };
     this.#stack.push(frame);
     return frame;
   }

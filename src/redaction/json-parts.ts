@@ -84,7 +84,8 @@ export class JsonParts {
     const verdict = (plain & (SENSITIVE | COMPLETION)) === COMPLETION ? plain | frames.verdictBelow(this.keyFrom, this.keyTo) : plain;
     const hides = (verdict & SENSITIVE) !== 0 ? verdict : frames.pairVerdict(verdict);
     if ((hides & SENSITIVE) === 0) return verdict & ~QUESTION;
-    const shown = ((hides & QUESTION) !== 0 && literalAt(this.#text, value) > 0) || this.#engine.allows?.(frames.path(this.keyFrom, this.keyTo));
+    const shown =
+      ((hides & QUESTION) !== 0 && literalAt(this.#text, value) > 0) || this.#engine.allows?.(frames.path(this.keyFrom, this.keyTo));
     return shown ? verdict & ~(SENSITIVE | QUESTION) : hides | SENSITIVE;
   }
 

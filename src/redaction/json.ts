@@ -6,8 +6,8 @@
 import type { Engine } from './engine.js';
 import type { Frame } from './json-frames.js';
 import { JsonParts } from './json-parts.js';
-import { codesOf } from './memo.js';
 import { SENSITIVE } from './keys.js';
+import { codesOf } from './memo.js';
 import { SIGNAL_ENDS, SIGNAL_STARTS, SIGNAL_TABLE } from './signals.js';
 
 export interface RedactedJson {

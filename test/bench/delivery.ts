@@ -8,7 +8,7 @@ import { startDelivery } from '../../src/delivery/delivery.js';
 import { createJournal } from '../../src/journal/journal.js';
 import { makeConfig } from '../support/config.js';
 import { MANIFEST } from '../support/journals.js';
-import { makeSizedRecord } from '../support/records.js';
+import { makeSizedRecord } from '../support/sized-records.js';
 
 const RATE = 4000;
 const SECONDS = 5;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { after, describe, it } from 'node:test';
 import type { JournalledRecord } from '../../src/record.js';
 import { send } from '../support/audited-server.js';
@@ -96,6 +97,28 @@ describe('the preload', () => {
     assert.match(service.stderr(), /survived handler failed/);
   });
 
+  it('lets a service end by itself, with everything delivered', async () => {
+    const folder = folderWith({ 'server.cjs': `${CJS} process.on('SIGTERM', () => server.close());` });
+    const service = await folder.start({ entry: 'server.cjs' });
+    await send(`${service.url}/api/orders`, POST, BODY);
+    assert.deepEqual(await service.end(), { code: 0, signal: null });
+    assert.equal(folder.records().length, 1);
+  });
+
+  it("leaves a signal's default effect to a service that has no listener", async () => {
+    const folder = folderWith({ 'server.cjs': CJS });
+    const service = await folder.start({ entry: 'server.cjs' });
+    const open = http.request(`${service.url}/open`, { method: 'POST', headers: { 'content-length': '10' } });
+    open.on('error', () => {});
+    open.write('half');
+    await send(`${service.url}/api/orders`, POST, BODY);
+    assert.deepEqual(await service.end(), { code: null, signal: 'SIGTERM' });
+    assert.deepEqual(
+      folder.records().map((record) => record.outcome),
+      ['success', 'unknown'],
+    );
+  });
+
   it('gives the API its request, from ESM, over awaits', async () => {
     const folder = folderWith({ 'server.mjs': EXPRESS }, ['express']);
     const service = await folder.start({ entry: 'server.mjs' });
@@ -133,7 +156,7 @@ describe('the preload', () => {
       const { HttpInstrumentation } = require('@opentelemetry/instrumentation-http');
       const { InMemorySpanExporter, SimpleSpanProcessor } = require('@opentelemetry/sdk-trace-base');
       const exporter = new InMemorySpanExporter();
-      const sdk = new NodeSDK({ instrumentations: [new HttpInstrumentation()], spanProcessors: [new SimpleSpanProcessor(exporter)], logRecordProcessors: [], metricReaders: [] });
+      const sdk = new NodeSDK({ instrumentations: [new HttpInstrumentation()], spanProcessors: [new SimpleSpanProcessor(exporter)], autoDetectResources: false, logRecordProcessors: [], metricReaders: [] });
       sdk.start();
       const http = require('node:http');
       const server = http.createServer((request, response) => response.end(request.url === '/spans'

@@ -31,7 +31,7 @@ export function auditThisProcess(settings: Readonly<Record<string, unknown>> = {
         waiting.get(records.length)?.(record);
       },
       sync: async () => true,
-      flushSync: () => {},
+      closeSync: () => {},
       flush: async () => {},
       health: () => ({}),
       shutdown: async () => {},

@@ -194,7 +194,7 @@ describe('capture', () => {
 
   it('records what is open when the process ends as unknown', async () => {
     handler = () => {
-      audited.pipeline.closeNow();
+      audited.pipeline.interruptOpen();
     };
     const next = audited.record(audited.records.length + 1);
     const request = http.get(`${server.url}/open`);

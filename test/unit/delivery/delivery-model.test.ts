@@ -10,7 +10,7 @@ import type { Acknowledgement, AuditExporter } from '../../../src/exporter.js';
 import { createJournal } from '../../../src/journal/journal.js';
 import type { JournalledRecord } from '../../../src/record.js';
 import { MANIFEST } from '../../support/journals.js';
-import { makeRecord } from '../../support/records.js';
+import { makeRecord } from '../../support/sized-records.js';
 import { until } from '../../support/waiting.js';
 
 const fate = fc.constantFrom<Acknowledgement['status'] | 'throw' | 'short'>(

@@ -9,7 +9,7 @@ import { followsLink, verifyLine } from '../../../src/journal/chain.js';
 import { createJournal } from '../../../src/journal/journal.js';
 import type { AuditIntegrity } from '../../../src/record.js';
 import { MANIFEST, readLines } from '../../support/journals.js';
-import { makeRecord } from '../../support/records.js';
+import { makeRecord } from '../../support/sized-records.js';
 import { until } from '../../support/waiting.js';
 
 /** What the disk does with one write: all, some bytes, or an error. */
