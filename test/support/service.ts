@@ -51,6 +51,16 @@ export function createServiceFolder(files: Readonly<Record<string, string>>, dep
   };
 }
 
+/** A folder of `samples/`, as somebody who copied it and ran `npm install` has it; `changes` replaces files. */
+export function createSampleFolder(name: string, changes: Readonly<Record<string, string>> = {}): ServiceFolder {
+  const sample = path.join(ROOT, 'samples', name);
+  const sources = readdirSync(sample).filter((file) => /\.(?:js|json|ya?ml)$/.test(file));
+  const files = Object.fromEntries(sources.map((file) => [file, readFileSync(path.join(sample, file), 'utf8')]));
+  const manifest = JSON.parse(files['package.json'] ?? '{}') as { readonly dependencies?: Readonly<Record<string, string>> };
+  const dependencies = Object.keys(manifest.dependencies ?? {}).filter((dependency) => dependency !== 'otel-audit');
+  return createServiceFolder({ ...files, ...changes }, dependencies);
+}
+
 export function readRecords(directory: string): readonly JournalledRecord[] {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
   const lines = files.sort().flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n').filter(Boolean));
