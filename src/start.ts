@@ -10,6 +10,7 @@ import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
 import { type AuditConfig, type AuditMode, loadConfig, nearestPackage } from './config.js';
 import type { RawSettings } from './config-settings.js';
+import { moduleFaults } from './delivery/module-check.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
@@ -38,7 +39,7 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
     directory: process.cwd(),
     entryDirectory: entryDirectory(),
     overrides,
-    faultsOf: exporterFaults,
+    faultsOf: faultsOfExporters,
   });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config);
@@ -47,6 +48,12 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   for (const warning of config.warnings) warn(warning);
   if (config.enabled) follow(pipeline, config, choice);
   return pipeline;
+}
+
+/** A thread of the service is started by a main thread that has tried the modules already. */
+function faultsOfExporters(config: AuditConfig): readonly string[] {
+  if (!config.enabled || !isMainThread) return exporterFaults(config);
+  return [...exporterFaults(config), ...moduleFaults(config, process.env, process.cwd())];
 }
 
 function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly AuditExporter[]): Pipeline {
