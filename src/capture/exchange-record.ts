@@ -98,13 +98,7 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
         query: rawQuery === '' ? undefined : settings.redactor.query(rawQuery),
         headers: keptHeaders(exchange, rule, settings.redactor),
         contentType: request.headers['content-type'],
-        ...bodyOf(
-          exchange.requestBody,
-          keepsRequestBody(rule.level) && exchange.wanted.requestBody,
-          request.headers['content-type'],
-          request.headers['content-encoding'],
-          settings.redactor,
-        ),
+        ...requestBodyOf(exchange, rule, settings.redactor),
       },
       response: { status, contentType: exchange.responseContentType, ...responseBodyOf(exchange, status, rule, settings.redactor) },
       durationMs: exchange.elapsedMs(),
@@ -167,26 +161,38 @@ function redacted(text: string | undefined, redactor: Redactor): string | undefi
   return text === undefined ? undefined : redactor.text(text);
 }
 
-/** What HTTP says is never sent, whatever the service wrote. */
-function responseBodyOf(exchange: Exchange, status: number | undefined, rule: PolicyRule, redactor: Redactor): AuditBody {
-  if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return { bodySize: 0 };
-  const kept = keepsResponseBody(rule.level) && exchange.wanted.responseBody;
-  return bodyOf(exchange.responseBody, kept, exchange.responseContentType, exchange.responseContentEncoding, redactor);
+/** A body of which the end never came is a cut one, however little of it there is. */
+function requestBodyOf({ request, requestBody, wanted }: Exchange, rule: PolicyRule, redactor: Redactor): AuditBody {
+  const { 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
+  const kept = keepsRequestBody(rule.level) && wanted.requestBody;
+  return bodyOf({ tap: requestBody, kept, contentType, contentEncoding, isWhole: request.complete }, redactor);
 }
 
-function bodyOf(
-  tap: BodyTap,
-  kept: boolean,
-  contentType: string | undefined,
-  contentEncoding: string | undefined,
-  redactor: Redactor,
-): AuditBody {
+/** What HTTP says is never sent is not in the record, whatever the service wrote. */
+function responseBodyOf(exchange: Exchange, status: number | undefined, rule: PolicyRule, redactor: Redactor): AuditBody {
+  if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return { bodySize: 0 };
+  const { responseBody: tap, responseContentType: contentType, responseContentEncoding: contentEncoding, response, wanted } = exchange;
+  const kept = keepsResponseBody(rule.level) && wanted.responseBody;
+  return bodyOf({ tap, kept, contentType, contentEncoding, isWhole: response.writableEnded }, redactor);
+}
+
+interface TappedBody {
+  readonly tap: BodyTap;
+  /** The policy keeps it. */
+  readonly kept: boolean;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  /** Its end came. */
+  readonly isWhole: boolean;
+}
+
+function bodyOf({ tap, kept, contentType, contentEncoding, isWhole }: TappedBody, redactor: Redactor): AuditBody {
   const bodySize = tap.size;
   if (bodySize === 0) return { bodySize };
   if (!kept) return { bodySize, bodyOmitted: 'level' };
   if (contentType?.startsWith('text/event-stream') === true) return { bodySize, bodyOmitted: 'stream' };
   if (contentEncoding !== undefined && contentEncoding !== 'identity') return { bodySize, bodyOmitted: 'encoding' };
-  const body = redactor.body({ bytes: tap.bytes(), contentType, truncated: tap.truncated });
+  const body = redactor.body({ bytes: tap.bytes(), contentType, truncated: tap.truncated || !isWhole });
   if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted };
   return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
 }

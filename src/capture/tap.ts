@@ -60,17 +60,17 @@ function wrapEmit(prototype: EventEmitter, options: TapOptions): void {
   });
 }
 
+/** What is written after the end never leaves: Node refuses it, so it is not counted. */
 function wrapResponse(prototype: http.ServerResponse, options: TapOptions): void {
   const { capture, echoHeader } = options;
   const { write, end, writeHead } = prototype;
   replace(prototype, 'write', function tappedWrite(this: http.ServerResponse, ...args: Parameters<typeof write>): boolean {
     const exchange = capture.exchangeOf(this);
-    if (exchange !== undefined) quietly(exchange.responseBody, args[0], args[1]);
+    if (exchange !== undefined && !this.writableEnded) quietly(exchange.responseBody, args[0], args[1]);
     return Reflect.apply(write, this, args);
   });
   replace(prototype, 'end', function tappedEnd(this: http.ServerResponse, ...args: Parameters<typeof end>): http.ServerResponse {
     const exchange = capture.exchangeOf(this);
-    // What is written after the end never leaves: Node refuses it.
     if (exchange !== undefined && !this.writableEnded) quietly(exchange.responseBody, args[0], args[1]);
     return Reflect.apply(end, this, args);
   });

@@ -118,6 +118,7 @@ describe('capture', () => {
     assert.equal(record.response?.status, undefined);
     assert.equal(record.error?.type, 'connection_closed');
     assert.equal(record.request?.bodySize, 10);
+    assert.equal(record.request?.bodyTruncated, true);
   });
 
   it('records a response that the client did not wait for as aborted, with the status that was sent', async () => {
