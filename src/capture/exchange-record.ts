@@ -22,6 +22,7 @@ import type { Redactor } from '../redaction/redactor.js';
 import { actionOf } from './action.js';
 import type { BodyTap } from './body.js';
 import { forwardedHeader } from './client-address.js';
+import { decodePrefix } from './decode.js';
 import type { Exchange } from './exchange.js';
 import { keepsRequestBody, keepsResponseBody, type Policy } from './policy.js';
 import { routeOf } from './route.js';
@@ -123,8 +124,15 @@ function tenantOf(exchange: Exchange, identity: Identity | undefined, headerName
 }
 
 function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {
-  if (exchange.response.writableFinished && status !== undefined) return status < 400 ? 'success' : 'failure';
+  if (isFinished(exchange.response) && status !== undefined) return status < 400 ? 'success' : 'failure';
   return ended === 'closed' ? 'aborted' : 'unknown';
+}
+
+/** HTTP/2 says `finish` for a stream that was reset as well, and has no `writableFinished`. */
+function isFinished(response: Exchange['response']): boolean {
+  if (!('stream' in response)) return response.writableFinished;
+  const stream = response.stream as { readonly rstCode?: number; readonly aborted?: boolean } | undefined;
+  return response.writableEnded && stream?.rstCode === 0 && stream.aborted !== true;
 }
 
 function errorOf(exchange: Exchange, outcome: Outcome, ended: 'closed' | 'process-exit', redactor: Redactor): AuditFailure | undefined {
@@ -165,7 +173,7 @@ function redacted(text: string | undefined, redactor: Redactor): string | undefi
 function requestBodyOf({ request, requestBody, wanted }: Exchange, rule: PolicyRule, redactor: Redactor): AuditBody {
   const { 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
   const kept = keepsRequestBody(rule.level) && wanted.requestBody;
-  return bodyOf({ tap: requestBody, kept, contentType, contentEncoding, isWhole: request.complete }, redactor);
+  return bodyOf({ tap: requestBody, kept, contentType, contentEncoding, isWhole: request.complete && !request.aborted }, redactor);
 }
 
 /** What HTTP says is never sent is not in the record, whatever the service wrote. */
@@ -191,8 +199,9 @@ function bodyOf({ tap, kept, contentType, contentEncoding, isWhole }: TappedBody
   if (bodySize === 0) return { bodySize };
   if (!kept) return { bodySize, bodyOmitted: 'level' };
   if (contentType?.startsWith('text/event-stream') === true) return { bodySize, bodyOmitted: 'stream' };
-  if (contentEncoding !== undefined && contentEncoding !== 'identity') return { bodySize, bodyOmitted: 'encoding' };
-  const body = redactor.body({ bytes: tap.bytes(), contentType, truncated: tap.truncated || !isWhole });
+  const decoded = decodePrefix(tap.bytes(), contentEncoding ?? '', tap.maxBytes);
+  if ('omitted' in decoded) return { bodySize, bodyOmitted: decoded.omitted };
+  const body = redactor.body({ bytes: decoded.bytes, contentType, truncated: tap.truncated || !isWhole || decoded.isCut });
   if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted };
   return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
 }
