@@ -26,11 +26,12 @@ export class Edits {
     this.#list.push({ from, to, replacement });
   }
 
-  /** The text up to `end` with the replacements made; of overlapping ones the outermost, or first, wins. */
+  /** The text up to `end` with the replacements made; of overlapping ones the outermost wins, of equal ones the last. */
   apply(text: string, end: number): string {
     const list = this.#list;
     if (list === undefined) return end === text.length ? text : text.slice(0, end);
-    if (!this.#ordered) list.sort((a, b) => a.from - b.from || b.to - a.to);
+    // Sorting is stable, so reversing puts the last of equal ones first.
+    if (!this.#ordered) list.reverse().sort((a, b) => a.from - b.from || b.to - a.to);
     let result = '';
     let copied = 0;
     for (const { from, to, replacement } of list) {

@@ -10,7 +10,7 @@ import { looksLikeXml, redactXml } from './xml.js';
 
 /** The same string if nothing had to go. `cut`: the string's end is missing. */
 export function redactString(text: string, engine: Engine, depth: number, cut: boolean): string {
-  if (!cut && (text.length < 4 || (text.length < 64 && HARMLESS.test(text)))) return text;
+  if (!cut && engine.custom === undefined && (text.length < 4 || (text.length < 64 && HARMLESS.test(text)))) return text;
   const inner = depth < MAX_DEPTH ? redactFormat(text, engine, depth, cut) : tooDeep(text);
   return inner ?? redactProse(text, engine, depth, cut);
 }
@@ -34,8 +34,7 @@ function redactFormat(text: string, engine: Engine, depth: number, cut: boolean)
 
 /** One more format within too many: nobody nests so deep by accident. */
 function tooDeep(text: string): string | undefined {
-  const first = text.charCodeAt(firstSolid(text));
-  return (first === 123 || first === 91 || first === 34) && text.includes('"') ? MASK : undefined;
+  return /["<\\]/.test(text) ? MASK : undefined;
 }
 
 const SPACE = /\s/;

@@ -54,7 +54,16 @@ class GraphqlScan {
       // The expression is shared: redacting a literal may scan GraphQL within it.
       TOKEN.lastIndex = this.#token(match[0], match.index);
     }
+    // At a cut, the name of a value that has come before it may be missing.
+    if (this.#cut) for (const scope of this.#scopes) if (scope.named === 0) this.#maskPending(scope, 2);
     return this.#edits.apply(text, text.length);
+  }
+
+  #maskPending(scope: Scope, strength: number): void {
+    for (let entry = 0; entry < scope.pending.length; entry += 3) {
+      if ((scope.pending[entry + 2] ?? 0) >= strength)
+        this.#edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
+    }
   }
 
   /** The offset to go on from. */
@@ -107,9 +116,7 @@ class GraphqlScan {
   #note(token: string, naming: number, scope: Scope): void {
     if (naming === 0 || token[0] !== '"' || token.length > 130 || (this.#engine.keys.verdict(token.slice(1, -1)) & SENSITIVE) === 0) return;
     scope.named = Math.max(scope.named, naming);
-    for (let entry = 0; entry < scope.pending.length; entry += 3) {
-      if ((scope.pending[entry + 2] ?? 0) + naming >= 3) this.#edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
-    }
+    this.#maskPending(scope, 3 - naming);
   }
 
   #literal(token: string, from: number): void {

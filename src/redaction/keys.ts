@@ -78,4 +78,3 @@ function saysYes(test: (key: string) => boolean, key: string): boolean {
     return true;
   }
 }
-

@@ -6,7 +6,9 @@
  * together are tested against SIGNAL_ENDS. The JSON scanner repeats these lines in its loop, where a call would cost more.
  */
 
-const NOT_STOPS = Array.from({ length: 129 }, (_, code) => String.fromCharCode(code)).filter((character) => character >= ' ' && character !== '"' && character !== '\\').join('');
+const NOT_STOPS = Array.from({ length: 129 }, (_, code) => String.fromCharCode(code))
+  .filter((character) => character >= ' ' && character !== '"' && character !== '\\')
+  .join('');
 const ANY_TOKEN = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+/.=~';
 const DIGITS = '0123456789';
 const GROUPED = `${DIGITS} -./_`;

@@ -33,7 +33,8 @@ function findVendorKeys(text: string, cut: boolean, ranges: Range[]): void {
     }
   }
   if (TELEGRAM_HINT.test(text)) {
-    for (const match of text.matchAll(/(?<![0-9])[0-9]{6,12}:[A-Za-z0-9_-]{30,64}/g)) ranges.push([match.index, match.index + match[0].length]);
+    for (const match of text.matchAll(/(?<![0-9])[0-9]{6,12}:[A-Za-z0-9_-]{30,64}/g))
+      ranges.push([match.index, match.index + match[0].length]);
   }
   if (cut) {
     const short = CUT_BEGINNING.exec(text);

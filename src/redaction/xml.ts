@@ -54,8 +54,17 @@ class XmlScan {
       this.#index = open;
       if (open < text.length) this.#markup(open);
     }
-    if (this.#cut) for (const element of this.#stack) if (!element.hasName) this.#maskPending(element, 2);
+    if (this.#cut) this.#maskUnnamed();
     return this.#edits.apply(text, text.length);
+  }
+
+  /** At a cut, the name of a value that has come before it may be missing. */
+  #maskUnnamed(): void {
+    this.#stack.forEach((element, level) => {
+      const inner = this.#stack[level + 1];
+      if (inner !== undefined) element.pending.push(inner.from, this.#text.length, (inner.verdict >> VALUE_SHIFT) & 3);
+      if (!element.hasName) this.#maskPending(element, 2);
+    });
   }
 
   #nextMarkup(from: number): number {
@@ -66,10 +75,15 @@ class XmlScan {
 
   #markup(from: number): void {
     const text = this.#text;
-    if (text.startsWith('<!--', from)) return this.#section(from, 4, '-->');
-    if (text.startsWith('<![CDATA[', from)) return this.#section(from, 9, ']]>');
-    if (text.startsWith('<?', from)) return this.#section(from, 2, '?>');
-    if (text.startsWith('<!', from)) return this.#declaration(from);
+    if (text.startsWith('<!--', from)) this.#section(from, 4, '-->');
+    else if (text.startsWith('<![CDATA[', from)) this.#section(from, 9, ']]>');
+    else if (text.startsWith('<?', from)) this.#section(from, 2, '?>');
+    else if (text.startsWith('<!', from)) this.#declaration(from);
+    else this.#tag(from);
+  }
+
+  #tag(from: number): void {
+    const text = this.#text;
     const to = endOfTag(text, from);
     if (to === -1) {
       this.#edits.add(from, text.length, this.#cut ? '' : MASK);
@@ -161,7 +175,7 @@ class XmlScan {
       const sensitive = (this.#engine.keys.verdict(text) & SENSITIVE) !== 0;
       // A property list's `key` names the very next element, whatever that is called.
       parent.named = sensitive ? (element.name === 'key' ? 3 : naming) : 0;
-      parent.hasName = true;
+      parent.hasName ||= naming === 2;
       if (sensitive) this.#maskPending(parent, 3 - naming);
     }
     const valued = (element.verdict >> VALUE_SHIFT) & 3;
