@@ -159,5 +159,5 @@ export function decodeComponent(text: string, cut: boolean): string {
 
 /** Only what would break the fields apart is encoded, so that the mask stays readable. */
 function escapeComponent(text: string): string {
-  return text.replace(/[%&+#=\s\x00-\x1f]/g, encodeURIComponent);
+  return text.replace(/[%&+#=\s\p{Cc}]/gu, encodeURIComponent);
 }

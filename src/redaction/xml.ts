@@ -38,6 +38,8 @@ class XmlScan {
   readonly #edits = new Edits();
   readonly #stack: Element[] = [];
   #index = 0;
+  /** Elements open beyond the deepest level; what they hold is hidden. */
+  #tooDeep = 0;
 
   constructor(text: string, engine: Engine, depth: number, cut: boolean) {
     this.#text = text;
@@ -122,9 +124,13 @@ class XmlScan {
     const verdict = this.#verdictOf(tag.name, parent);
     const valued = (verdict >> VALUE_SHIFT) & 3;
     const byPair = parent !== undefined && (parent.named >= 3 || (valued > 0 && parent.named + valued >= 3));
-    const hidden = parent?.hidden === true || (verdict & SENSITIVE) !== 0 || byPair;
+    const hidden = this.#tooDeep > 0 || parent?.hidden === true || (verdict & SENSITIVE) !== 0 || byPair;
     const named = this.#attributes(tag, hidden);
     if (tag.closed || VOID.has(tag.name.toLowerCase())) return;
+    if (this.#stack.length >= MAX_NESTING) {
+      this.#tooDeep++;
+      return;
+    }
     this.#stack.push({ name: tag.name, hidden: hidden || named, from: contentFrom, verdict, named: 0, hasName: false, pending: [] });
   }
 
@@ -157,6 +163,10 @@ class XmlScan {
   }
 
   #close(name: string, contentTo: number): void {
+    if (this.#tooDeep > 0) {
+      this.#tooDeep--;
+      return;
+    }
     // 64 levels: how far unclosed elements are forgiven; bounds the work for closing tags that match nothing.
     for (let level = this.#stack.length - 1; level >= Math.max(0, this.#stack.length - 64); level--) {
       const element = this.#stack[level];
@@ -194,7 +204,7 @@ class XmlScan {
     const trimmed = raw.trim();
     if (trimmed === '') return;
     const begin = from + raw.indexOf(trimmed);
-    if (this.#stack[this.#stack.length - 1]?.hidden) this.#edits.add(begin, begin + trimmed.length, MASK);
+    if (this.#tooDeep > 0 || this.#stack[this.#stack.length - 1]?.hidden) this.#edits.add(begin, begin + trimmed.length, MASK);
     else this.#redact(trimmed, begin, begin + trimmed.length, cut);
   }
 
@@ -204,6 +214,8 @@ class XmlScan {
     if (redacted !== decoded) this.#edits.add(from, to, encodeEntities(redacted));
   }
 }
+
+const MAX_NESTING = 1000;
 
 /** HTML elements that have no content and need no closing. */
 const VOID: ReadonlySet<string> = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '));

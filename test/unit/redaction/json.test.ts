@@ -100,7 +100,9 @@ describe('JSON', () => {
     const expected = { text: '{"é":"😀","password":"[REDACTED]"}', format: 'json', truncated: false };
     const little = Buffer.from(text, 'utf16le');
     const wide = Buffer.alloc([...text].length * 4);
-    [...text].forEach((character, index) => wide.writeUInt32LE(character.codePointAt(0) ?? 0, index * 4));
+    [...text].forEach((character, index) => {
+      wide.writeUInt32LE(character.codePointAt(0) ?? 0, index * 4);
+    });
     for (const bytes of [
       Buffer.from(text),
       Buffer.from(`\ufeff${text}`),
