@@ -68,7 +68,8 @@ function walk(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(walk);
   if (typeof value !== 'object' || value === null) return value;
   const copy: Record<string, unknown> = {};
-  for (const [key, member] of Object.entries(value)) copy[key] = SENSITIVE.has(key.toLowerCase().replace(/[^a-z0-9]/g, '')) ? '[REDACTED]' : walk(member);
+  for (const [key, member] of Object.entries(value))
+    copy[key] = SENSITIVE.has(key.toLowerCase().replace(/[^a-z0-9]/g, '')) ? '[REDACTED]' : walk(member);
   return copy;
 }
 
