@@ -127,6 +127,7 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
           continue;
         }
       } else if (code === 116 && codes[index + 1] === 114 && codes[index + 2] === 117 && codes[index + 3] === 101) index += 4;
+      else if (code >= 48 && code <= 57 && isEnd(codes[index + 1])) index++;
       else if (code === 45 || (code >= 48 && code <= 57)) index = parts.number(begin);
       else if (code === RECORD_SEPARATOR && frame === undefined) {
         index++;
@@ -163,6 +164,11 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
     }
   }
   return parts.finish(values, separators);
+}
+
+/** What mostly stands after a value. */
+function isEnd(code: number | undefined): boolean {
+  return code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET;
 }
 
 function isSpace(code: number): boolean {
