@@ -87,10 +87,10 @@ export function loadConfig(sources: ConfigSources): AuditConfig {
 function assemble(
   settings: Settings,
   exporters: readonly string[],
-  { env, directory }: ConfigSources,
+  { env, directory, entryDirectory = directory }: ConfigSources,
   warnings: readonly string[],
 ): AuditConfig {
-  const manifest = nearestPackage(directory);
+  const manifest = nearestPackage(entryDirectory);
   const fileDirectory = path.resolve(directory, settings.FILE_DIR);
   const journalDirectory = settings.JOURNAL_DIR === undefined ? undefined : path.resolve(directory, settings.JOURNAL_DIR);
   return {

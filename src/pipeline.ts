@@ -147,6 +147,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     current: capture.current,
     exchangeOf: capture.exchangeOf,
     enterHandler(exchange) {
+      open();
       exchange.span ??= parts.activeSpan();
     },
     async event(event) {

@@ -128,7 +128,6 @@ function printableJson(value: JsonValue): JsonValue {
   return clean;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f]/;
 const ALL_UNPRINTABLE = new RegExp(UNPRINTABLE, 'g');
 

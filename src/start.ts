@@ -59,14 +59,19 @@ function faultsOfExporters(config: AuditConfig): readonly string[] {
 function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly AuditExporter[]): Pipeline {
   const stream = uuidv7();
   const service = { ...config.service, instanceId: stream };
-  return createPipeline(config, {
+  const pipeline = createPipeline(config, {
     service,
     spanBodies: config.capture.spanBodies === 'on' || (config.capture.spanBodies === 'auto' && mode === 'standalone'),
-    createSink: (counters, onLoss) => createSink({ config, service, stream, exporters, env: process.env, counters, onLoss, warn }),
+    createSink(counters, onLoss) {
+      // Not before: a signal listener keeps a process that never serves from ending at once.
+      followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
+      return createSink({ config, service, stream, exporters, env: process.env, counters, onLoss, warn });
+    },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
     warn,
   });
+  return pipeline;
 }
 
 /** The order matters: our wrapper must be innermost, so it is there before an instrumentation wraps around it. */
@@ -79,7 +84,6 @@ function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): 
     onError: (error) => warn(`an error of otel-audit was kept from the service: ${error instanceof Error ? error.message : String(error)}`),
   });
   followRouteChannels();
-  followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
   if (mode !== 'standalone') return;
   // Loaded here and not above: attach mode must load neither the SDK nor the instrumentation.
   const { startStandalone } = require('./telemetry/standalone.js') as typeof import('./telemetry/standalone.js');

@@ -41,7 +41,7 @@ async function azure() {
     name: `a local ingestion endpoint (${server.url})`,
     where: server.connectionString,
     env: { AUDIT_EXPORTER: 'azure', AUDIT_AZURE_CONNECTION_STRING: server.connectionString },
-    records: async () => recordsFromEnvelopes(server.items),
+    records: async () => recordsFromEnvelopes(server.items).records,
     close: () => server.close(),
     get next() {
       const [{ data, tags, time }] = server.items.filter((item) => item.data.baseData.properties?.['audit.action'] === 'order.created');

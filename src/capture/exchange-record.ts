@@ -22,6 +22,7 @@ import type { Redactor } from '../redaction/redactor.js';
 import { actionOf } from './action.js';
 import type { BodyTap } from './body.js';
 import { forwardedHeader } from './client-address.js';
+import { decodePrefix } from './decode.js';
 import type { Exchange } from './exchange.js';
 import { keepsRequestBody, keepsResponseBody, type Policy } from './policy.js';
 import { routeOf } from './route.js';
@@ -98,13 +99,7 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
         query: rawQuery === '' ? undefined : settings.redactor.query(rawQuery),
         headers: keptHeaders(exchange, rule, settings.redactor),
         contentType: request.headers['content-type'],
-        ...bodyOf(
-          exchange.requestBody,
-          keepsRequestBody(rule.level) && exchange.wanted.requestBody,
-          request.headers['content-type'],
-          request.headers['content-encoding'],
-          settings.redactor,
-        ),
+        ...requestBodyOf(exchange, rule, settings.redactor),
       },
       response: { status, contentType: exchange.responseContentType, ...responseBodyOf(exchange, status, rule, settings.redactor) },
       durationMs: exchange.elapsedMs(),
@@ -129,8 +124,15 @@ function tenantOf(exchange: Exchange, identity: Identity | undefined, headerName
 }
 
 function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {
-  if (exchange.response.writableFinished && status !== undefined) return status < 400 ? 'success' : 'failure';
+  if (isFinished(exchange.response) && status !== undefined) return status < 400 ? 'success' : 'failure';
   return ended === 'closed' ? 'aborted' : 'unknown';
+}
+
+/** HTTP/2 says `finish` for a stream that was reset as well, and has no `writableFinished`. */
+function isFinished(response: Exchange['response']): boolean {
+  if (!('stream' in response)) return response.writableFinished;
+  const stream = response.stream as { readonly rstCode?: number; readonly aborted?: boolean } | undefined;
+  return response.writableEnded && stream?.rstCode === 0 && stream.aborted !== true;
 }
 
 function errorOf(exchange: Exchange, outcome: Outcome, ended: 'closed' | 'process-exit', redactor: Redactor): AuditFailure | undefined {
@@ -167,26 +169,39 @@ function redacted(text: string | undefined, redactor: Redactor): string | undefi
   return text === undefined ? undefined : redactor.text(text);
 }
 
-/** What HTTP says is never sent, whatever the service wrote. */
-function responseBodyOf(exchange: Exchange, status: number | undefined, rule: PolicyRule, redactor: Redactor): AuditBody {
-  if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return { bodySize: 0 };
-  const kept = keepsResponseBody(rule.level) && exchange.wanted.responseBody;
-  return bodyOf(exchange.responseBody, kept, exchange.responseContentType, exchange.responseContentEncoding, redactor);
+/** A body of which the end never came is a cut one, however little of it there is. */
+function requestBodyOf({ request, requestBody, wanted }: Exchange, rule: PolicyRule, redactor: Redactor): AuditBody {
+  const { 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
+  const kept = keepsRequestBody(rule.level) && wanted.requestBody;
+  return bodyOf({ tap: requestBody, kept, contentType, contentEncoding, isWhole: request.complete && !request.aborted }, redactor);
 }
 
-function bodyOf(
-  tap: BodyTap,
-  kept: boolean,
-  contentType: string | undefined,
-  contentEncoding: string | undefined,
-  redactor: Redactor,
-): AuditBody {
+/** What HTTP says is never sent is not in the record, whatever the service wrote. */
+function responseBodyOf(exchange: Exchange, status: number | undefined, rule: PolicyRule, redactor: Redactor): AuditBody {
+  if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return { bodySize: 0 };
+  const { responseBody: tap, responseContentType: contentType, responseContentEncoding: contentEncoding, response, wanted } = exchange;
+  const kept = keepsResponseBody(rule.level) && wanted.responseBody;
+  return bodyOf({ tap, kept, contentType, contentEncoding, isWhole: response.writableEnded }, redactor);
+}
+
+interface TappedBody {
+  readonly tap: BodyTap;
+  /** The policy keeps it. */
+  readonly kept: boolean;
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  /** Its end came. */
+  readonly isWhole: boolean;
+}
+
+function bodyOf({ tap, kept, contentType, contentEncoding, isWhole }: TappedBody, redactor: Redactor): AuditBody {
   const bodySize = tap.size;
   if (bodySize === 0) return { bodySize };
   if (!kept) return { bodySize, bodyOmitted: 'level' };
   if (contentType?.startsWith('text/event-stream') === true) return { bodySize, bodyOmitted: 'stream' };
-  if (contentEncoding !== undefined && contentEncoding !== 'identity') return { bodySize, bodyOmitted: 'encoding' };
-  const body = redactor.body({ bytes: tap.bytes(), contentType, truncated: tap.truncated });
+  const decoded = decodePrefix(tap.bytes(), contentEncoding ?? '', tap.maxBytes);
+  if ('omitted' in decoded) return { bodySize, bodyOmitted: decoded.omitted };
+  const body = redactor.body({ bytes: decoded.bytes, contentType, truncated: tap.truncated || !isWhole || decoded.isCut });
   if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted };
   return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
 }

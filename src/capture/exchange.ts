@@ -37,6 +37,8 @@ export class Exchange {
   /** Content type and encoding of the headers actually sent. */
   responseContentType: string | undefined;
   responseContentEncoding: string | undefined;
+  /** HTTP/2's `end` writes its chunk through `write`, which must not count it again. */
+  isEnding = false;
   /** What the handler threw synchronously. */
   thrown: unknown;
   /** The server span of this request, ours or the host's. */
@@ -44,6 +46,8 @@ export class Exchange {
   /** True once `span` will be reported by our own span processor when it ends. */
   spanIsHooked = false;
   closed = false;
+  /** For whoever keeps the exchange while it is open. */
+  onClosed: (() => void) | undefined;
 
   constructor(
     request: IncomingMessage,
