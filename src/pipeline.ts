@@ -2,6 +2,7 @@
 
 import { FLAGGED, RECORD_ID } from './attributes.js';
 import { type Capture, createCapture } from './capture/capture.js';
+import { redactClaims } from './capture/claims.js';
 import type { Exchange } from './capture/exchange.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
@@ -69,7 +70,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       service,
       redactor,
       policy: compilePolicy(config.policy),
-      identitySources: [(request) => jwtIdentity(request, actorTypeAliases)],
+      identitySources: [redactClaims((request) => jwtIdentity(request, actorTypeAliases), redactor)],
       tenantHeader: config.identity.tenantHeader,
       logAnonymous: config.identity.logAnonymous,
       ...config.capture,

@@ -88,7 +88,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
         responseBody: decision.responseBody && settings.responseBody,
       };
       const exchange = new Exchange(request, response, wanted, settings.maxBodyBytes, (id) =>
-        requestIdOf(request.headers, settings.requestIdHeader, id),
+        requestIdOf(request.headers, settings.requestIdHeader, id, settings.redactor),
       );
       exchanges.set(request, exchange);
       exchanges.set(response, exchange);
