@@ -16,7 +16,7 @@ interface Round {
 }
 
 async function measure(folder: ServiceFolder, mode: Mode, postgresUrl: string): Promise<Round> {
-  const service = await startMode(folder, mode, postgresUrl);
+  const service = await startMode(folder, mode, { postgresUrl });
   const probe = async (): Promise<Probe> => JSON.parse((await send(`${service.url}/health`)).body) as Probe;
   try {
     const listening = await probe();

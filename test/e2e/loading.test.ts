@@ -37,9 +37,9 @@ describe('what the preload loads', { timeout: 60_000 }, () => {
 
   /** The packages of the main thread once a record has been delivered. */
   async function packagesOf(mode: Mode, env: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
-    const service = await startMode(folder, mode, postgres.url, env);
+    const service = await startMode(folder, mode, { postgresUrl: postgres.url, env });
     try {
-      await send(`${service.url}/api/orders`, { method: 'POST' }, 'anvil');
+      await send(`${service.url}/api/orders`, { method: 'POST' }, '{}');
       let probe: Probe | undefined;
       await until('a record is delivered', async () => {
         probe = JSON.parse((await send(`${service.url}/health`)).body) as Probe;

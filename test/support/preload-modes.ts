@@ -8,8 +8,8 @@ export const MODES = [
   'bare',
   'sdk',
   'standalone file',
-  'standalone postgres',
   'attach file',
+  'standalone postgres',
   'attach postgres',
   'sdk + attach postgres',
 ] as const;
@@ -30,7 +30,10 @@ export interface Probe {
 
 const SERVER = `
 const http = require('node:http');
+const { readFileSync } = require('node:fs');
 let start;
+/** Of this thread alone. */
+const cpuUs = () => Number(readFileSync('/proc/self/task/' + process.pid + '/schedstat', 'utf8').split(' ')[0]) / 1000;
 const probe = () => {
   const modules = Object.keys(require.cache);
   const packageOf = (file) => /.*\\/node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(file)?.[1];
@@ -45,7 +48,12 @@ const probe = () => {
 };
 const server = http.createServer((request, response) => {
   if (request.url === '/health') return response.end(JSON.stringify(probe()));
-  request.resume().on('end', () => response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}'));
+  if (request.url === '/health/cpu') return response.end(String(cpuUs()));
+  const chunks = [];
+  request.on('data', (chunk) => chunks.push(chunk)).on('end', () => {
+    const order = { ...JSON.parse(Buffer.concat(chunks)), status: 'created' };
+    response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify(order));
+  });
 });
 server.listen(0, '127.0.0.1', () => {
   const { user, system } = process.cpuUsage();
@@ -66,19 +74,21 @@ export function createModesFolder(): ServiceFolder {
   return folder;
 }
 
+export interface ModeOptions {
+  readonly postgresUrl?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArguments?: readonly string[];
+}
+
 /** Without the guard that other tests preload: it would load and measure itself. */
-export function startMode(
-  folder: ServiceFolder,
-  mode: Mode,
-  postgresUrl: string,
-  more: Readonly<Record<string, string>> = {},
-): Promise<Service> {
-  const [kind] = mode.split(' ');
-  const audit = mode.endsWith('file') || mode.endsWith('postgres') ? ['--require', path.join(ROOT, 'dist/src/register.js')] : [];
-  const sdk = kind === 'sdk' ? ['--require', './sdk.js'] : [];
+export function startMode(folder: ServiceFolder, mode: Mode, options: ModeOptions): Promise<Service> {
+  const { postgresUrl = '', env = {}, nodeArguments = [] } = options;
+  const isAudited = /file|postgres/.test(mode);
+  const audit = isAudited ? ['--require', path.join(ROOT, 'dist/src/register.js')] : [];
+  const sdk = mode.startsWith('sdk') ? ['--require', './sdk.js'] : [];
   const sink: Record<string, string> = mode.endsWith('postgres')
     ? { AUDIT_EXPORTER: 'postgres', AUDIT_POSTGRES_URL: postgresUrl, AUDIT_JOURNAL_DIR: 'journal' }
     : { AUDIT_EXPORTER: 'file' };
-  const env = audit.length === 0 ? {} : { ...sink, AUDIT_MODE: mode.includes('attach') ? 'attach' : 'standalone', ...more };
-  return folder.start({ entry: 'server.js', preload: [...audit, ...sdk], env, isGuarded: false });
+  const audited = isAudited ? { ...sink, AUDIT_MODE: mode.includes('attach') ? 'attach' : 'standalone' } : {};
+  return folder.start({ entry: 'server.js', preload: [...nodeArguments, ...audit, ...sdk], env: { ...audited, ...env }, isGuarded: false });
 }
