@@ -50,7 +50,6 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const { actorTypeAliases } = config.identity;
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();
-  const records = new WeakMap<Exchange, AuditRecord>();
   let sink: Sink | undefined;
 
   const open = (): Sink => {
@@ -81,7 +80,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
 
   /** In the response's `close` event, before the span's own listener: the span may still be open. */
   function onRecord(record: AuditRecord, exchange: Exchange): void {
-    records.set(exchange, record);
+    exchange.record = record;
     const { span } = exchange;
     if (span?.isRecording() !== true) return emit(record);
     if (!exchange.spanIsHooked) {
@@ -138,7 +137,6 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     open,
     hooks: createHttpHooks({
       exchangeOf: capture.exchangeOf,
-      recordOf: (exchange) => records.get(exchange),
       joinSpan(exchange, span) {
         exchange.span = span;
         exchange.spanIsHooked = true;

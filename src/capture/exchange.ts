@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
-import type { AuditActor, AuditTarget, AuditTenant, Outcome } from '../record.js';
+import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from '../record.js';
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
 import { type Peer, peerOf } from './client-address.js';
@@ -44,6 +44,8 @@ export class Exchange {
   /** True once `span` will be reported by our own span processor when it ends. */
   spanIsHooked = false;
   closed = false;
+  /** Once closed, if it became one. */
+  record: AuditRecord | undefined;
 
   constructor(
     request: IncomingMessage,
