@@ -6,6 +6,7 @@ import { redactClaims } from './capture/claims.js';
 import type { Exchange } from './capture/exchange.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
+import { rememberTexts } from './capture/remembering.js';
 import type { AuditConfig } from './config.js';
 import { messageOf } from './errors.js';
 import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
@@ -46,7 +47,7 @@ export interface Pipeline extends LivePipeline {
 export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipeline {
   const counters = createCaptureCounters();
   const { service } = parts;
-  const redactor = createRedactor({ fields: config.redaction.fields });
+  const redactor = rememberTexts(createRedactor({ fields: config.redaction.fields }));
   const { actorTypeAliases } = config.identity;
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();

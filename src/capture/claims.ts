@@ -3,28 +3,21 @@
 import type { Identity, IdentitySource } from '../identity/identity.js';
 import type { Redactor } from '../redaction/redactor.js';
 
-// People come again with every request. Emptied when full, so that invented ones fill no memory.
-const MAX_REMEMBERED = 1000;
-
-export function redactClaims(source: IdentitySource, redactor: Redactor): IdentitySource {
-  const remembered = new Map<string, string>();
-  const redacted = (text: string): string => {
-    const known = remembered.get(text);
-    if (known !== undefined) return known;
-    // Part by part: `<tid>:<oid>` as a whole reads like the assignment of a value to a name.
-    const result = text.split(':').map(redactor.text).join(':');
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(text, result);
-    return result;
-  };
+export function redactClaims(source: IdentitySource, { text }: Redactor): IdentitySource {
+  // Part by part: `<tid>:<oid>` as a whole reads like the assignment of a value to a name.
+  const redacted = (claim: string): string => (claim.includes(':') ? claim.split(':').map(text).join(':') : text(claim));
+  const maybe = (claim: string | undefined): string | undefined => (claim === undefined ? undefined : redacted(claim));
   return (request) => {
     const identity = source(request);
-    return identity && redactIdentity(identity, redacted);
+    return identity && redactIdentity(identity, redacted, maybe);
   };
 }
 
-function redactIdentity({ actor, tenant }: Identity, redacted: (text: string) => string): Identity {
-  const maybe = (text: string | undefined): string | undefined => (text === undefined ? undefined : redacted(text));
+function redactIdentity(
+  { actor, tenant }: Identity,
+  redacted: (claim: string) => string,
+  maybe: (claim: string | undefined) => string | undefined,
+): Identity {
   return {
     actor: {
       ...actor,

@@ -25,12 +25,6 @@ describe('claims', () => {
     }
   });
 
-  it('answers the same for the same text when it remembers it', () => {
-    const source = redactClaims(({ headers }) => ({ actor: { id: String(headers['id']), type: 'user', verified: false } }), redactor);
-    const ids = Array.from({ length: 1200 }, (_, nth) => (nth % 3 === 0 ? TOKEN : `user-${nth}`));
-    for (const id of ids) assert.equal(source({ headers: { id } })?.actor.id, id === TOKEN ? '[REDACTED]' : id);
-  });
-
   it('has no identity where the source has none', () => {
     assert.equal(redactClaims(() => undefined, redactor)({ headers: {} }), undefined);
   });
