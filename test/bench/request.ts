@@ -1,6 +1,6 @@
 /**
  * What the audit of a request costs the service: CPU of its main thread per JSON POST of 1 KB that is answered with 1 KB.
- * `request.js [rounds] [mode …]`; `CPU_PROF=<directory>` leaves a profile of each service there.
+ * `request.js [rounds] [mode …]`; `RATE=800` paces the load; `CPU_PROF=<directory>` leaves a profile of each audited service there (the others end by the signal).
  */
 
 import http from 'node:http';
@@ -10,7 +10,9 @@ import type { Service } from '../support/service.js';
 
 const ROUNDS = Number(process.argv[2] ?? 7);
 const COMPARED: readonly Mode[] = process.argv.length > 3 ? MODES.filter((mode) => process.argv.includes(mode)) : MODES.slice(0, 4);
-const REQUESTS = 2500;
+const REQUESTS = 2000;
+/** Requests a second; 0: as many as are answered, where two cores also measure how the processes on them disturb each other. */
+const RATE = Number(process.env['RATE'] ?? 0);
 const CONNECTIONS = 8;
 
 const claims = { sub: '7d1f0c52-6b8e-4f8b-9a53-0d7f5a1c2b3e', email: 'ada@example.com', tenant_id: 'acme', actor_type: 'customer' };
@@ -39,13 +41,18 @@ const BODY = JSON.stringify({
   delivery: { method: 'courier', window: 'morning', comment: 'please ring twice and leave it at the back door' },
 });
 
+/** At `RATE`, or with each connection sending as soon as it is answered. */
 async function load(service: Service, count: number): Promise<void> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  let left = count;
+  const url = `${service.url}/api/orders?expand=items&page=2`;
+  const started = performance.now();
+  let sent = 0;
   const lane = async (): Promise<void> => {
-    for (; left > 0; ) {
-      left -= 1;
-      await post(`${service.url}/api/orders?expand=items&page=2`, agent);
+    while (sent < count) {
+      sent += 1;
+      const dueMs = RATE === 0 ? 0 : (sent / RATE) * 1000 - (performance.now() - started);
+      if (dueMs > 0) await new Promise((resolve) => setTimeout(resolve, dueMs));
+      await post(url, agent);
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, lane));
@@ -97,7 +104,9 @@ async function main(): Promise<void> {
     folder.remove();
   }
   const base = median(perRequest.get('sdk') ?? []);
-  console.log(`${Buffer.byteLength(BODY)} bytes; ${ROUNDS} interleaved rounds of ${REQUESTS} requests, ${CONNECTIONS} connections`);
+  console.log(
+    `${Buffer.byteLength(BODY)} bytes; ${ROUNDS} interleaved rounds of ${REQUESTS} requests at ${RATE === 0 ? 'full speed' : `${RATE}/s`}, ${CONNECTIONS} connections`,
+  );
   console.log(`${''.padEnd(24)} µs per request, median [min … max]   over sdk, median of the rounds' differences`);
   for (const [mode, values] of perRequest) {
     const over = median(values.map((value, round) => value - (perRequest.get('sdk')?.[round] ?? base)));
