@@ -91,6 +91,11 @@ async function startService(directory: string, options: ServiceOptions): Promise
   };
 }
 
+/** What a service said beyond that the disk was slow, which on a busy machine it is. */
+export function complaintsOf(service: Service): string {
+  return service.stderr().replace(/^.*OtelAuditWarning: otel-audit: a journal write took .*\n(?:\(Use .*--trace-warnings.*\n)?/gm, '');
+}
+
 async function announcedUrl(child: ChildProcess): Promise<string | undefined> {
   let text = '';
   return await new Promise((resolve) => {
