@@ -2,9 +2,11 @@
 
 import { FLAGGED, RECORD_ID } from './attributes.js';
 import { type Capture, createCapture } from './capture/capture.js';
+import { redactClaims } from './capture/claims.js';
 import type { Exchange } from './capture/exchange.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
+import { rememberTexts } from './capture/remembering.js';
 import type { AuditConfig } from './config.js';
 import { messageOf } from './errors.js';
 import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
@@ -45,11 +47,10 @@ export interface Pipeline extends LivePipeline {
 export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipeline {
   const counters = createCaptureCounters();
   const { service } = parts;
-  const redactor = createRedactor({ fields: config.redaction.fields });
+  const redactor = rememberTexts(createRedactor({ fields: config.redaction.fields }));
   const { actorTypeAliases } = config.identity;
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();
-  const records = new WeakMap<Exchange, AuditRecord>();
   let sink: Sink | undefined;
 
   const open = (): Sink => {
@@ -69,7 +70,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       service,
       redactor,
       policy: compilePolicy(config.policy),
-      identitySources: [(request) => jwtIdentity(request, actorTypeAliases)],
+      identitySources: [redactClaims((request) => jwtIdentity(request, actorTypeAliases), redactor)],
       tenantHeader: config.identity.tenantHeader,
       logAnonymous: config.identity.logAnonymous,
       ...config.capture,
@@ -80,7 +81,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
 
   /** In the response's `close` event, before the span's own listener: the span may still be open. */
   function onRecord(record: AuditRecord, exchange: Exchange): void {
-    records.set(exchange, record);
+    exchange.record = record;
     const { span } = exchange;
     if (span?.isRecording() !== true) return emit(record);
     if (!exchange.spanIsHooked) {
@@ -137,7 +138,6 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     open,
     hooks: createHttpHooks({
       exchangeOf: capture.exchangeOf,
-      recordOf: (exchange) => records.get(exchange),
       joinSpan(exchange, span) {
         exchange.span = span;
         exchange.spanIsHooked = true;

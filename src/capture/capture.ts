@@ -8,6 +8,7 @@ import { tapRequest } from './body.js';
 import { Exchange } from './exchange.js';
 import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
 import { requestIdOf } from './request-id.js';
+import { createStamps } from './stamps.js';
 
 export interface CaptureSettings extends RecordSettings {
   readonly requestBody: boolean;
@@ -41,8 +42,7 @@ export interface CaptureListener {
 }
 
 export function createCapture(settings: CaptureSettings, counters: CaptureCounters, { onRecord, onError }: CaptureListener): Capture {
-  const exchanges = new WeakMap<object, Exchange>();
-  const excluded = new WeakSet<object>();
+  const stamps = createStamps<Exchange | typeof EXCLUDED>();
   const open = new Set<Exchange>();
   const running = new AsyncLocalStorage<Exchange>();
   const ofSocket = new WeakMap<object, Set<Exchange>>();
@@ -94,13 +94,13 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
 
   return {
     open(request, response) {
-      const known = exchanges.get(request);
-      if (known !== undefined) return known;
-      if (excluded.has(request) || !isExchange(request, response)) return undefined;
+      if (!isExchange(request, response)) return undefined;
+      const known = stamps.get(request);
+      if (known !== undefined) return known === EXCLUDED ? undefined : known;
       counters.seen += 1;
       const decision = settings.policy.atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
       if (decision.excludedBy !== undefined) {
-        excluded.add(request);
+        stamps.set(request, EXCLUDED);
         countBy(counters.excluded, decision.excludedBy);
         return undefined;
       }
@@ -110,10 +110,10 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
         responseBody: decision.responseBody && settings.responseBody,
       };
       const exchange = new Exchange(request, response, wanted, settings.maxBodyBytes, (id) =>
-        requestIdOf(request.headers, settings.requestIdHeader, id),
+        requestIdOf(request.headers, settings.requestIdHeader, id, settings.redactor),
       );
-      exchanges.set(request, exchange);
-      exchanges.set(response, exchange);
+      stamps.set(request, exchange);
+      stamps.set(response, exchange);
       open.add(exchange);
       counters.open += 1;
       followSocket(exchange);
@@ -122,7 +122,10 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       response.prependListener('close', () => close(exchange, 'closed'));
       return exchange;
     },
-    exchangeOf: (message) => exchanges.get(message),
+    exchangeOf(message) {
+      const known = stamps.get(message);
+      return known === EXCLUDED ? undefined : known;
+    },
     refuse(error) {
       const { code } = error as { readonly code?: unknown };
       // Other errors of a socket, a reset between two requests for instance, are no request.
@@ -143,6 +146,8 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
 function isExchange(request: Partial<IncomingMessage> | undefined, response: Partial<ServerResponse> | undefined): boolean {
   return typeof request?.headers === 'object' && typeof response?.prependListener === 'function';
 }
+/** A request that the policy excludes is asked about twice: by the tap's channel and by its wrapper. */
+const EXCLUDED = 'excluded';
 
 function pathOf(url = ''): string {
   const mark = url.indexOf('?');

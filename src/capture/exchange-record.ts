@@ -50,7 +50,7 @@ export function whoOf(
   settings: RecordSettings,
 ): { readonly actor: AuditActor; readonly tenant: AuditTenant | undefined } {
   const identity = resolveIdentity(settings.identitySources, exchange.request);
-  return { actor: exchange.words.actor ?? identity?.actor ?? ANONYMOUS, tenant: tenantOf(exchange, identity, settings.tenantHeader) };
+  return { actor: exchange.words.actor ?? identity?.actor ?? ANONYMOUS, tenant: tenantOf(exchange, identity, settings) };
 }
 
 /** `ended` says how it closed: the response's own events, or the end of the process. */
@@ -78,6 +78,7 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
   if (!settings.logAnonymous && outcome === 'success' && actor.type === 'anonymous') return { excludedBy: 'anonymous' };
   if (outcome === 'success' && isSampledOut(rule, exchange.id)) return { sampledOut: true };
   const path = settings.redactor.path(rawPath);
+  const headers = keptHeaders(exchange, rule, settings.redactor);
   const derived = actionOf(method, path, route);
   return {
     record: boundRecord({
@@ -97,11 +98,15 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
         path,
         route,
         query: rawQuery === '' ? undefined : settings.redactor.query(rawQuery),
-        headers: keptHeaders(exchange, rule, settings.redactor),
-        contentType: request.headers['content-type'],
+        headers,
+        contentType: headers['content-type'],
         ...requestBodyOf(exchange, rule, settings.redactor),
       },
-      response: { status, contentType: exchange.responseContentType, ...responseBodyOf(exchange, status, rule, settings.redactor) },
+      response: {
+        status,
+        contentType: redactedType(exchange.responseContentType, settings.redactor),
+        ...responseBodyOf(exchange, status, rule, settings.redactor),
+      },
       durationMs: exchange.elapsedMs(),
       client: {
         ...exchange.peer,
@@ -116,11 +121,12 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
   };
 }
 
-function tenantOf(exchange: Exchange, identity: Identity | undefined, headerName: string | undefined): AuditTenant | undefined {
+function tenantOf(exchange: Exchange, identity: Identity | undefined, settings: RecordSettings): AuditTenant | undefined {
   if (exchange.words.tenant !== undefined) return exchange.words.tenant;
   const { tenant } = identity ?? {};
   if (tenant?.id !== undefined || tenant?.slug !== undefined) return tenant;
-  return headerName === undefined ? undefined : headerTenant(exchange.request, headerName);
+  const named = settings.tenantHeader === undefined ? undefined : headerTenant(exchange.request, settings.tenantHeader);
+  return named && { id: redacted(named.id, settings.redactor) };
 }
 
 function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {
@@ -163,6 +169,11 @@ function keptHeaders(exchange: Exchange, rule: PolicyRule, redactor: Redactor): 
     if (value !== undefined) kept[name] = redactor.header(name, Array.isArray(value) ? value.join(', ') : value);
   }
   return kept;
+}
+
+/** A service may echo the client's type, parameters and all. */
+function redactedType(type: string | undefined, redactor: Redactor): string | undefined {
+  return type === undefined ? undefined : redactor.header('content-type', type);
 }
 
 function redacted(text: string | undefined, redactor: Redactor): string | undefined {

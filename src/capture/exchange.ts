@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
-import type { AuditActor, AuditTarget, AuditTenant, Outcome } from '../record.js';
+import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from '../record.js';
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
 import { type Peer, peerOf } from './client-address.js';
@@ -48,6 +48,8 @@ export class Exchange {
   closed = false;
   /** For whoever keeps the exchange while it is open. */
   onClosed: (() => void) | undefined;
+  /** Once closed, if it became one. */
+  record: AuditRecord | undefined;
 
   constructor(
     request: IncomingMessage,
