@@ -2,7 +2,8 @@
 
 import { createRedactor } from '../../src/redaction/index.js';
 
-const ROUNDS = 15;
+// Many and short: another process on the machine then spoils some of them and not the median.
+const ROUNDS = 151;
 const TARGETS = [
   { name: '1 KB, 2 secrets', bytes: 1_000, secrets: 2, maxMicroseconds: 8, minRatio: 3 },
   { name: '10 KB, 20 secrets', bytes: 10_000, secrets: 20, maxMicroseconds: 60, minRatio: 3 },
@@ -19,7 +20,7 @@ function main(): void {
     const bytes = Buffer.from(bodyOf(target.bytes, target.secrets));
     const [ours, theirs] = interleave(
       [() => redactor.body({ bytes, contentType: 'application/json', truncated: false }), () => walkAll(bytes)],
-      Math.ceil(2_000_000 / target.bytes),
+      Math.ceil(200_000 / target.bytes),
     );
     const ratio = (theirs ?? 0) / (ours ?? 1);
     const met = ratio >= target.minRatio && (target.maxMicroseconds === undefined || (ours ?? 0) <= target.maxMicroseconds);
@@ -30,7 +31,7 @@ function main(): void {
   for (const [name, make] of Object.entries(ADVERSARIAL)) {
     const small = Buffer.from(make(10_000));
     const large = Buffer.from(make(10_000_000));
-    const [few] = interleave([() => redactor.body({ bytes: small, contentType: 'application/json', truncated: false })], 20);
+    const [few] = interleave([() => redactor.body({ bytes: small, contentType: 'application/json', truncated: false })], 2);
     const started = process.hrtime.bigint();
     redactor.body({ bytes: large, contentType: 'application/json', truncated: false });
     const many = Number(process.hrtime.bigint() - started) / 1000;
