@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import type { PolicyRule } from './policy-rule.js';
 
-/** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy` and `exporters`. */
+/** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
 const MEBIBYTE = 1_048_576;
@@ -113,6 +113,26 @@ const rule = v.strictObject({
   delivery: v.optional(v.literal('async', 'only async is available in this version')),
 });
 
+const redaction = v.strictObject({
+  fields: v.optional(list, []),
+  remove: v.optional(list, []),
+  allow: v.optional(list, []),
+  rules: v.optional(
+    v.array(
+      v.strictObject({
+        fields: list,
+        action: v.optional(oneOf('mask', 'drop', 'last4', 'hash', 'truncate')),
+        keep: v.optional(integer(1, 64)),
+      }),
+    ),
+    [],
+  ),
+  // Not the comma-separated list: a pattern may hold commas.
+  patterns: v.optional(v.array(text), []),
+  pathSegments: v.optional(list, []),
+  email: v.optional(flag, false),
+});
+
 const SCHEMA = v.object({
   ENABLED: v.optional(flag, true),
   MODE: v.optional(oneOf('auto', 'standalone', 'attach', 'library'), 'auto'),
@@ -135,6 +155,7 @@ const SCHEMA = v.object({
   SPAN_BODIES: v.optional(oneOf('auto', 'on', 'off'), 'auto'),
   REQUEST_ID_HEADER: v.optional(headerName, 'x-request-id'),
   REDACT_FIELDS: v.optional(list, []),
+  HASH_KEY: v.optional(v.pipe(text, v.minLength(16, 'must be at least 16 characters'))),
   EXCLUDE_PATHS: v.optional(
     v.pipe(
       list,
@@ -152,6 +173,7 @@ const SCHEMA = v.object({
     ),
     [],
   ),
+  redaction: v.optional(redaction, {}),
   exporters: v.optional(v.record(v.string(), v.record(v.string(), v.unknown())), {}),
 });
 

@@ -12,12 +12,12 @@ export interface RawSources {
 }
 
 /** May be given as the path of a file that holds the value, as orchestrators mount secrets. */
-const SECRETS: readonly string[] = ['POSTGRES_URL', 'CONTROL_DB_URL', 'AZURE_CONNECTION_STRING'];
+const SECRETS: readonly string[] = ['POSTGRES_URL', 'CONTROL_DB_URL', 'AZURE_CONNECTION_STRING', 'HASH_KEY'];
 /** In the design, not in this version: said, so that nobody believes them to be in force. */
 const PLANNED: ReadonlySet<string> = new Set(
   (
     'AZURE_CREDENTIAL AZURE_SIGNALS OTLP_ENDPOINT JWT_JWKS_URL JWT_PUBLIC_KEY JWT_SECRET JWT_ISSUER JWT_AUDIENCE JWT_ALGORITHMS JWT_CLAIMS ' +
-    'TRUST_PROXY GEOIP_DATABASE CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY HASH_KEY JOURNAL_KEY SUBJECT_KEYS'
+    'TRUST_PROXY GEOIP_DATABASE CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY JOURNAL_KEY SUBJECT_KEYS'
   ).split(' '),
 );
 
@@ -69,12 +69,14 @@ function readConfigFile(name: string | undefined, directory: string, faults: str
   }
 }
 
-/** `maxBodyBytes` in the file is `AUDIT_MAX_BODY_BYTES` in the environment; `policy` and `exporters` are the file's own. */
+const FILE_SECTIONS: ReadonlySet<string> = new Set(['policy', 'redaction', 'exporters']);
+
+/** `maxBodyBytes` in the file is `AUDIT_MAX_BODY_BYTES` in the environment; `policy`, `redaction` and `exporters` are the file's own. */
 function fromFile(content: RawSettings, warnings: string[]): RawSettings {
   const raw: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(content)) {
     const name = key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-    if (key === 'policy' || key === 'exporters') raw[key] = value;
+    if (FILE_SECTIONS.has(key)) raw[key] = value;
     else if (SETTING_NAMES.includes(name)) raw[name] = value;
     else warnings.push(`${key} in AUDIT_CONFIG_FILE is not a setting of otel-audit and has no effect`);
   }

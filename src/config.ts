@@ -40,7 +40,22 @@ export interface AuditConfig {
     readonly requestIdHeader: string;
     readonly echoRequestId: boolean;
   };
-  readonly redaction: { readonly fields: readonly string[] };
+  /** As `RedactionOptions`, without what is no plain data. */
+  readonly redaction: {
+    readonly fields: readonly string[];
+    readonly remove?: readonly string[];
+    readonly allow?: readonly string[];
+    readonly rules?: readonly {
+      readonly fields: readonly string[];
+      readonly action?: 'mask' | 'drop' | 'last4' | 'hash' | 'truncate' | undefined;
+      readonly keep?: number | undefined;
+    }[];
+    readonly patterns?: readonly string[];
+    readonly pathSegments?: readonly string[];
+    readonly email?: boolean;
+    /** A secret. */
+    readonly hashKey?: string | undefined;
+  };
   readonly identity: {
     readonly logAnonymous: boolean;
     /** From what the token says to what the record says. */
@@ -116,7 +131,7 @@ function assemble(
       requestIdHeader: settings.REQUEST_ID_HEADER === 'off' ? 'x-request-id' : settings.REQUEST_ID_HEADER,
       echoRequestId: settings.REQUEST_ID_HEADER !== 'off',
     },
-    redaction: { fields: settings.REDACT_FIELDS },
+    redaction: { ...settings.redaction, fields: [...settings.REDACT_FIELDS, ...settings.redaction.fields], hashKey: settings.HASH_KEY },
     identity: { logAnonymous: settings.LOG_ANONYMOUS, actorTypeAliases: settings.ACTOR_TYPE_ALIASES, tenantHeader: settings.TENANT_HEADER },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
     warnings,

@@ -71,7 +71,7 @@ export function recordOfTelemetry(attributes: Readonly<Record<string, unknown>>,
     outcome: outcomeOf(members.outcome) ?? 'unknown',
     actor: { ...(actorOf(members.actor) ?? { id: 'unknown', type: 'user' }), source: 'telemetry', verified: false },
     request: redactedRequest(members.request as AuditRequest | undefined, redactor),
-    response: members.response && { ...members.response, ...redactedBody(members.response as AuditRequest, redactor) },
+    response: members.response && { ...members.response, bodyHash: undefined, ...redactedBody(members.response as AuditRequest, redactor) },
     client: undefined,
     trace: undefined,
     service,
@@ -140,6 +140,7 @@ function redactedRequest(request: AuditRequest | undefined, redactor: Redactor):
     path: request.path === undefined ? undefined : redactor.path(request.path),
     query: request.query === undefined ? undefined : redactor.query(request.query),
     headers: undefined,
+    bodyHash: undefined,
     ...redactedBody(request, redactor),
   };
 }

@@ -50,6 +50,7 @@ export type {
   RecordKind,
 } from './record.js';
 export { toAttributes } from './record-attributes.js';
+export { createRedactor, type RedactionAction, type RedactionOptions, type RedactionRule } from './redaction/index.js';
 export type { CapturedBody, RedactedBody, Redactor } from './redaction/redactor.js';
 export { AuditLogRecordProcessor } from './telemetry/log-processor.js';
 export { AuditSampler } from './telemetry/sampler.js';

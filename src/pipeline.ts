@@ -47,7 +47,7 @@ export interface Pipeline extends LivePipeline {
 export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipeline {
   const counters = createCaptureCounters();
   const { service } = parts;
-  const redactor = rememberTexts(createRedactor({ fields: config.redaction.fields }));
+  const redactor = rememberTexts(createRedactor(config.redaction));
   const { actorTypeAliases } = config.identity;
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();

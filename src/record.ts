@@ -58,6 +58,8 @@ export interface AuditBody {
   readonly bodySize?: number | undefined;
   readonly bodyTruncated?: boolean | undefined;
   readonly bodyOmitted?: BodyOmission | undefined;
+  /** HMAC-SHA-256 with `AUDIT_HASH_KEY` of a whole body that is omitted as `binary` or `unparsable`; lower-case hex. */
+  readonly bodyHash?: string | undefined;
 }
 
 export interface AuditRequest extends AuditBody {

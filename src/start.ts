@@ -15,6 +15,7 @@ import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { followProcessEnd } from './process-end.js';
+import { redactionFaults } from './redaction-faults.js';
 import { createSink } from './sink.js';
 import { activeHostSpan, hasOtelGlobal } from './telemetry/host-span.js';
 import { chooseMode, type ModeChoice } from './telemetry/mode.js';
@@ -39,7 +40,7 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
     directory: process.cwd(),
     entryDirectory: entryDirectory(),
     overrides,
-    faultsOf: faultsOfExporters,
+    faultsOf: (config) => [...faultsOfExporters(config), ...redactionFaults(config)],
   });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config);

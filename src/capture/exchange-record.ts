@@ -213,6 +213,6 @@ function bodyOf({ tap, kept, contentType, contentEncoding, isWhole }: TappedBody
   const decoded = decodePrefix(tap.bytes(), contentEncoding ?? '', tap.maxBytes);
   if ('omitted' in decoded) return { bodySize, bodyOmitted: decoded.omitted };
   const body = redactor.body({ bytes: decoded.bytes, contentType, truncated: tap.truncated || !isWhole || decoded.isCut });
-  if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted };
+  if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted, bodyHash: body.hash };
   return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
 }

@@ -114,19 +114,33 @@ function serviceOf({ service }: AuditRecord): object {
 }
 
 function requestText(request: AuditRequest): string {
-  const { body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, headers, id, method, path, query, route } = request;
+  const { body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType, headers, id, method, path, query, route } =
+    request;
   if (headers === undefined) {
-    return JSON.stringify({ body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, id, method, path, query, route });
+    return JSON.stringify({
+      body,
+      bodyFormat,
+      bodyHash,
+      bodyOmitted,
+      bodySize,
+      bodyTruncated,
+      contentType,
+      id,
+      method,
+      path,
+      query,
+      route,
+    });
   }
-  const before = JSON.stringify({ body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType }).slice(0, -1);
+  const before = JSON.stringify({ body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType }).slice(0, -1);
   const comma = before === '{' ? '' : ',';
   return `${before}${comma}"headers":${canonicalize(headers)}${next({ id, method, path, query, route })}}`;
 }
 
 function responseOf(response: AuditResponse | undefined): object | undefined {
   if (response === undefined) return undefined;
-  const { body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, status } = response;
-  return { body, bodyFormat, bodyOmitted, bodySize, bodyTruncated, contentType, status };
+  const { body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType, status } = response;
+  return { body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType, status };
 }
 
 function parse(line: string): unknown {

@@ -27,22 +27,42 @@ export class Edits {
     const count = this.#texts.length;
     if (count === 0) return end === text.length ? text : text.slice(0, end);
     const order = this.#ordered ? undefined : this.#sorted();
-    let result = '';
+    const result = new Pieces();
     let copied = 0;
     for (let rank = 0; rank < count; rank++) {
       const edit = order === undefined ? rank : (order[rank] as number);
       const from = this.#places[edit * 2] as number;
       if (from < copied || from >= end) continue;
-      result += text.slice(copied, from) + this.#texts[edit];
+      result.add(text.slice(copied, from), this.#texts[edit] as string);
       copied = this.#places[edit * 2 + 1] as number;
     }
-    return copied < end ? result + text.slice(copied, end) : result;
+    return result.end(copied < end ? text.slice(copied, end) : '');
   }
 
   #sorted(): readonly number[] {
     const from = (edit: number) => this.#places[edit * 2] as number;
     const to = (edit: number) => this.#places[edit * 2 + 1] as number;
     return this.#texts.map((_, edit) => edit).sort((a, b) => from(a) - from(b) || to(b) - to(a) || b - a);
+  }
+}
+
+// 4096 pieces: a string that grows by one piece at a time is a tree with two nodes a piece (100 bytes an edit until it is read).
+const CHUNK = 4096;
+
+/** Joins many short texts in bounded memory. */
+class Pieces {
+  #whole = '';
+  #pieces: string[] = [];
+
+  add(copied: string, replacement: string): void {
+    if (this.#pieces.push(copied, replacement) < CHUNK) return;
+    this.#whole += this.#pieces.join('');
+    this.#pieces = [];
+  }
+
+  end(rest: string): string {
+    this.#pieces.push(rest);
+    return this.#whole + this.#pieces.join('');
   }
 }
 

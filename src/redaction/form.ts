@@ -1,20 +1,33 @@
 /** Redacts query strings and form bodies: names and values judged decoded, what is harmless copied as it was written. */
 
+import { Edits } from './edits.js';
 import type { Engine } from './engine.js';
 import { ACTION_SHIFT, NAME_SHIFT, SENSITIVE, VALUE_SHIFT } from './keys.js';
 import { MASK } from './redactor.js';
 import { splitWords } from './words.js';
 
+/** Two passes, and no list of the fields: ten megabytes of `a=b&` are two million of them. */
 export function redactForm(text: string, engine: Engine, depth: number, cut: boolean): string {
-  const parts = text.split('&');
-  const fields = parts.map((part, index) => parseField(part, engine, cut && index === parts.length - 1));
-  const context: FormContext = {
-    oauth: fields.some((field) => OAUTH_PARAMETERS.has(field.name)),
-    named: namedGroups(fields, engine),
-    unnamed: cut ? namelessGroups(fields) : NONE,
-  };
-  const written = fields.map((field) => redactField(field, context, engine, depth)).filter((field) => field !== undefined);
-  return written.join('&');
+  const context = contextOf(text, engine, cut);
+  const edits = new Edits();
+  let kept = false;
+  eachField(text, engine, cut, (field, from, to) => {
+    const redacted = redactField(field, context, engine, depth);
+    // A dropped field takes a separator with it: the one before it, or where nothing stays before it, the one after.
+    if (redacted === undefined) edits.add(kept ? from - 1 : from, kept ? to : Math.min(to + 1, text.length), '');
+    else if (redacted !== field.written) edits.add(from, to, redacted);
+    kept ||= redacted !== undefined;
+  });
+  return edits.apply(text, text.length);
+}
+
+function eachField(text: string, engine: Engine, cut: boolean, visit: (field: Field, from: number, to: number) => void): void {
+  for (let from = 0; from <= text.length; ) {
+    const ampersand = text.indexOf('&', from);
+    const to = ampersand === -1 ? text.length : ampersand;
+    visit(parseField(text.slice(from, to), engine, cut && ampersand === -1), from, to);
+    from = to + 1;
+  }
 }
 
 interface Field {
@@ -36,8 +49,6 @@ interface FormContext {
   /** Groups whose name-like field a cut may have taken. */
   readonly unnamed: ReadonlySet<string>;
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 const OAUTH_PARAMETERS: ReadonlySet<string> = new Set([
   'grant_type',
@@ -114,19 +125,24 @@ function hiddenBy({ name, value, verdict }: Field, context: FormContext): number
   return undefined;
 }
 
-function namedGroups(fields: readonly Field[], engine: Engine): ReadonlySet<string> {
+function contextOf(text: string, engine: Engine, cut: boolean): FormContext {
   const named = new Set<string>();
-  for (const { name, value, verdict } of fields) {
-    if ((verdict >> NAME_SHIFT) & 3 && value !== '' && value.length < 128 && (engine.keys.verdict(value) & SENSITIVE) !== 0)
-      named.add(groupOf(name));
-  }
-  return named;
+  const groups = new Set<string>();
+  const nameGroups = new Set<string>();
+  let oauth = false;
+  eachField(text, engine, cut, (field) => {
+    const naming = (field.verdict >> NAME_SHIFT) & 3;
+    oauth ||= OAUTH_PARAMETERS.has(field.name);
+    if (naming > 0 && namesSecret(field.value, engine)) named.add(groupOf(field.name));
+    if (!cut) return;
+    groups.add(groupOf(field.name));
+    if (naming === 2 && !field.cut) nameGroups.add(groupOf(field.name));
+  });
+  return { oauth, named, unnamed: new Set([...groups].filter((group) => !nameGroups.has(group))) };
 }
 
-function namelessGroups(fields: readonly Field[]): ReadonlySet<string> {
-  const groups = new Set(fields.map((field) => groupOf(field.name)));
-  for (const { name, verdict, cut } of fields) if (((verdict >> NAME_SHIFT) & 3) === 2 && !cut) groups.delete(groupOf(name));
-  return groups;
+function namesSecret(value: string, engine: Engine): boolean {
+  return value !== '' && value.length < 128 && (engine.keys.verdict(value) & SENSITIVE) !== 0;
 }
 
 /** What a name shares with its sibling: all but its last word. */

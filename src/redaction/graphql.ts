@@ -84,7 +84,7 @@ class GraphqlScan {
       this.#typed = this.#name.startsWith('$');
       this.#assigned = !this.#typed;
     } else if (sign === '=') this.#assigned = this.#typed;
-    else this.#bracket(sign, from, 0);
+    else return this.#bracket(sign, from, to, 0);
     return to;
   }
 
@@ -93,13 +93,18 @@ class GraphqlScan {
     this.#typed = false;
   }
 
-  #bracket(sign: string, from: number, valued: number): void {
+  #bracket(sign: string, from: number, to: number, valued: number): number {
+    if (OPEN.test(sign) && this.#scopes.length > MAX_NESTING) {
+      this.#edits.add(from, this.#text.length, MASK);
+      return this.#text.length;
+    }
     if (OPEN.test(sign)) this.#scopes.push({ from, valued, named: 0, pending: [] });
     else if (CLOSE.test(sign) && this.#scopes.length > 1) {
       const scope = this.#scopes.pop();
       if (scope !== undefined && scope.valued > 0) this.#scopes[this.#scopes.length - 1]?.pending.push(scope.from, from + 1, scope.valued);
     }
     if (sign === ')' || sign === '{') this.#typed = false;
+    return to;
   }
 
   #value(token: string, from: number, to: number): number {
@@ -114,8 +119,8 @@ class GraphqlScan {
     else if (valued > 0 && !open) scope.pending.push(from, end, valued);
     this.#note(token, (verdict >> NAME_SHIFT) & 3, scope);
     if (hidden) return end;
-    if (open) this.#bracket(token, from, valued);
-    else this.#literal(token, from);
+    if (open) return this.#bracket(token, from, to, valued);
+    this.#literal(token, from);
     return to;
   }
 
@@ -143,6 +148,8 @@ class GraphqlScan {
 }
 
 const TOKEN = /"""(?:[^"]|"(?!""))*(?:"""|$)|"(?:[^"\\\n]|\\.)*(?:"|$)?|#[^\n]*|\$?[A-Za-z_]\w*|-?\d[\d.eE+-]*|\.\.\.|[^\s,]/g;
+// As in JSON; what stands deeper goes, with all that follows it. Scopes without bound would be memory without bound.
+const MAX_NESTING = 1000;
 const VALUE_START = /^(?:["{[]|-?\d)/;
 const OPEN = /[{[(]/;
 const CLOSE = /[}\])]/;

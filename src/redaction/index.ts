@@ -1,5 +1,6 @@
 /** Compiles options into a redactor: pure, total, and failing closed. */
 
+import { createHmac } from 'node:crypto';
 import { type Action, createAction, mask } from './actions.js';
 import { compileAllowed } from './allow.js';
 import { redactBody } from './body.js';
@@ -13,7 +14,7 @@ import { faultsOf, type RedactionOptions } from './options.js';
 import { ANNOUNCING, redactPath } from './path.js';
 import { compilePatterns, patternFault } from './patterns.js';
 import { redactValue } from './plain-value.js';
-import { MASK, type Redactor } from './redactor.js';
+import { MASK, type RedactedBody, type Redactor } from './redactor.js';
 import { isSuspicious } from './signals.js';
 import { TERMS } from './terms.js';
 
@@ -21,7 +22,7 @@ export type { RedactionAction, RedactionOptions, RedactionRule } from './options
 
 /** @throws {TypeError} naming every fault of the options. */
 export function createRedactor(options: RedactionOptions = {}): Redactor {
-  const faults = faultsOf(options, patternFault);
+  const faults = redactionOptionFaults(options);
   if (faults.length > 0)
     throw new TypeError(
       `otel-audit: the redaction options have ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
@@ -29,13 +30,21 @@ export function createRedactor(options: RedactionOptions = {}): Redactor {
   const engine = createEngine(options);
   const announcing = new Set([...ANNOUNCING, ...(options.pathSegments ?? []).map((segment) => segment.toLowerCase())]);
   return {
-    body: guarded((body) => redactBody(body, engine), { omitted: 'unparsable' } as const),
+    body: withHash(
+      guarded((body) => redactBody(body, engine), UNPARSABLE),
+      options.hashKey,
+    ),
     query: guardedText((query) => redactForm(query, engine, 0, false)),
     path: guardedText((path) => redactPath(path, announcing, engine)),
     header: (name, value) => guardedText((text) => redactHeader(name, text, engine))(value),
     text: guardedText((text) => (engine.thorough || isSuspicious(text) ? engine.string(text, 0, false) : text)),
     value: guarded((value) => redactValue(value, engine), MASK),
   };
+}
+
+/** Every fault that `createRedactor` would throw for, in words that repeat no value. */
+export function redactionOptionFaults(options: RedactionOptions): readonly string[] {
+  return faultsOf(options, patternFault);
 }
 
 function createEngine(options: RedactionOptions): Engine {
@@ -92,6 +101,18 @@ function guarded<Input, Output>(redact: (input: Input) => Output, otherwise: Out
       return otherwise;
     }
   };
+}
+
+const UNPARSABLE: RedactedBody = { omitted: 'unparsable' };
+
+/** What is not kept can be recognized all the same, by who has the key. */
+function withHash(redact: Redactor['body'], hashKey: string | undefined): Redactor['body'] {
+  if (hashKey === undefined) return redact;
+  return guarded((body) => {
+    const redacted = redact(body);
+    if (!('omitted' in redacted) || body.truncated) return redacted;
+    return { ...redacted, hash: createHmac('sha256', hashKey).update(body.bytes).digest('hex') };
+  }, UNPARSABLE);
 }
 
 function guardedText(redact: (text: string) => string): (text: string) => string {

@@ -17,8 +17,12 @@ export interface Frame {
   /** Where its entries in the lists of names and of pending values begin. */
   names: number;
   pending: number;
-  /** Values so far, in arrays. */
+  /** Values so far, in arrays, and where the first two are. */
   count: number;
+  firstFrom: number;
+  firstTo: number;
+  secondFrom: number;
+  secondTo: number;
   /** Whether a member stays, where the last comma was, and whether the next one goes: for members that are dropped. */
   kept: boolean;
   tracksCommas: boolean;
@@ -63,9 +67,11 @@ export class JsonFrames {
     frame.names = this.#namesEnd;
     frame.pending = this.#pendingEnd;
     frame.count = 0;
-    frame.kept = false;
-    frame.eatComma = false;
-    frame.comma = -1;
+    if (frame.tracksCommas) {
+      frame.kept = false;
+      frame.eatComma = false;
+      frame.comma = -1;
+    }
     this.depth++;
     this.top = frame;
   }
@@ -81,6 +87,10 @@ export class JsonFrames {
       names: 0,
       pending: 0,
       count: 0,
+      firstFrom: 0,
+      firstTo: 0,
+      secondFrom: 0,
+      secondTo: 0,
       kept: false,
       tracksCommas,
       comma: -1,
@@ -126,28 +136,30 @@ export class JsonFrames {
 
   /** An element of an array is complete. */
   element(frame: Frame, from: number, to: number): void {
-    frame.count++;
-    if (frame.count > 2) return;
-    if (frame.count === 2) {
-      if (this.#namesEnd > frame.names) this.#addPending(from, to, 2);
-    } else if (to - from <= MAX_NAME && this.#codes[from] === 34) this.#addName(from, to, 2);
+    const count = ++frame.count;
+    if (count === 1) {
+      frame.firstFrom = from;
+      frame.firstTo = to;
+    } else if (count === 2) {
+      frame.secondFrom = from;
+      frame.secondTo = to;
+    }
   }
 
   /** A member of an object is complete; `verdict` is that on its key. */
   member(frame: Frame, from: number, to: number, verdict: number): void {
     const naming = (verdict >> NAME_SHIFT) & 3;
-    if (naming > 0 && !this.cut && to - from <= MAX_NAME && this.#codes[from] === 34) {
-      this.#addName(from, to, naming);
-      if (this.#pendingEnd > frame.pending && (this.#nameVerdict(from, to) & SENSITIVE) !== 0) this.#maskPending(frame, 3 - naming, -1);
-    }
+    if (naming > 0 && to - from <= MAX_NAME && this.#codes[from] === QUOTE) this.#name(frame, from, to, naming);
     const valued = (verdict >> VALUE_SHIFT) & 3;
     if (valued > 0) this.#addPending(from, to, valued);
   }
 
-  #addName(from: number, to: number, strength: number): void {
+  #name(frame: Frame, from: number, to: number, strength: number): void {
+    if (this.cut) return;
     this.#names[this.#namesEnd++] = from;
     this.#names[this.#namesEnd++] = to;
     this.#names[this.#namesEnd++] = strength;
+    if (this.#pendingEnd > frame.pending && (this.#nameVerdict(from, to) & SENSITIVE) !== 0) this.#maskPending(frame, 3 - strength, -1);
   }
 
   #addPending(from: number, to: number, strength: number): void {
@@ -211,9 +223,11 @@ export class JsonFrames {
   }
 
   #judgeTuple(frame: Frame, cutAt: number): boolean {
-    if (frame.count !== 2 || this.#pendingEnd === frame.pending) return false;
-    const named = this.#nameVerdict(this.#names[frame.names] ?? 0, this.#names[frame.names + 1] ?? 0);
-    return (named & SENSITIVE) !== 0 && this.#maskPending(frame, 1, cutAt);
+    const { firstFrom, firstTo, secondFrom, secondTo } = frame;
+    if (frame.count !== 2 || this.#codes[firstFrom] !== QUOTE || firstTo - firstFrom > MAX_NAME) return false;
+    if ((this.#nameVerdict(firstFrom, firstTo) & SENSITIVE) === 0) return false;
+    this.#edits.add(secondFrom, secondTo, quoteJson(MASK));
+    return secondTo === cutAt;
   }
 
   /** True if one of them ends at `cutAt`. */
@@ -233,7 +247,7 @@ export class JsonFrames {
     let hash = 0;
     for (let index = from + 1; index < to - 1; index++) {
       const code = codes[index] as number;
-      if (code === 92) return this.#engine.keys.verdict(this.#textOf(from + 1, to - 1));
+      if (code === BACKSLASH) return this.#engine.keys.verdict(this.#textOf(from + 1, to - 1));
       hash = (Math.imul(hash, 31) + code) | 0;
     }
     return this.#engine.keys.verdictAt(this.#text, codes, from + 1, to - 1, hash);
@@ -247,3 +261,5 @@ export class JsonFrames {
 
 // Characters with quotes: what is longer names nothing.
 const MAX_NAME = 130;
+const QUOTE = 34;
+const BACKSLASH = 92;

@@ -3,6 +3,7 @@
 import { isCardNumber } from './cards.js';
 import { Edits } from './edits.js';
 import type { Engine } from './engine.js';
+import { isHarmlessAt } from './harmless.js';
 import type { RedactedJson } from './json.js';
 import { type Frame, JsonFrames } from './json-frames.js';
 import { endOfNumber } from './json-number.js';
@@ -33,6 +34,9 @@ export class JsonParts {
   readonly frames: JsonFrames;
   /** Everything before is complete; at a cut the rest goes. */
   whole = 0;
+  /** Values at the top so far, and what stands between values of a sequence and in no single JSON text. */
+  values = 0;
+  separators = 0;
   /** The verdict on the member whose key was read last; sensitive if its value is to be hidden. */
   verdict = 0;
   /** Where that key stands, between its quotes. */
@@ -110,6 +114,7 @@ export class JsonParts {
   }
 
   string(from: number, to: number): void {
+    if (!this.#engine.thorough && isHarmlessAt(this.#codes, from, to)) return;
     const value = this.#text.slice(from, to);
     const redacted = this.#engine.string(value, this.#depth, false);
     if (redacted !== value) this.#edits.add(from - 1, to + 1, quoteJson(redacted));
@@ -181,13 +186,13 @@ export class JsonParts {
     return text.length;
   }
 
-  /** `separators`: what stands between values of a sequence and in no single JSON text. */
-  finish(values: number, separators: number): RedactedJson | undefined {
+  finish(): RedactedJson | undefined {
     const open = this.frames.top !== undefined;
-    if (!open && values === 0) return undefined;
+    const values = this.values + (open ? 1 : 0);
+    if (values === 0) return undefined;
     const closers = this.frames.closeAll(this.whole);
     const text = this.#edits.apply(this.#text, open ? this.whole : this.#text.length) + closers;
-    return { text, values: values + (open ? 1 : 0) + separators, cut: open || this.#ended, hidden: this.#edits.hidden > 0 };
+    return { text, values: values + this.separators, cut: open || this.#ended, hidden: this.#edits.hidden > 0 };
   }
 
   #sanitize(from: number, to: number): void {

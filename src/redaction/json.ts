@@ -6,8 +6,8 @@
 import type { Engine } from './engine.js';
 import type { Frame } from './json-frames.js';
 import { JsonParts } from './json-parts.js';
-import { SENSITIVE } from './keys.js';
-import { codesOf } from './memo.js';
+import { NAME_SHIFT, SENSITIVE } from './keys.js';
+import { type Codes, codesOf } from './memo.js';
 import { SIGNAL_ENDS, SIGNAL_STARTS, SIGNAL_TABLE } from './signals.js';
 
 export interface RedactedJson {
@@ -25,6 +25,7 @@ const VALUE_OR_CLOSE = 1;
 const KEY = 2;
 const KEY_OR_CLOSE = 3;
 
+const SPACE = 32;
 const QUOTE = 34;
 const BACKSLASH = 92;
 const COMMA = 44;
@@ -41,6 +42,8 @@ const TABLE = SIGNAL_TABLE;
 const STARTS = SIGNAL_STARTS;
 const ENDS = SIGNAL_ENDS;
 const HIDES = SENSITIVE;
+/** All but how well the key names a sibling: a key with none of these asks for nothing before its value. */
+const TOLD = ~(3 << NAME_SHIFT);
 
 /**
  * `cut`: there was more than `text`. `depth` counts formats within formats. `ascii`: the text's bytes, if at hand and
@@ -52,17 +55,16 @@ const HIDES = SENSITIVE;
 export function redactJson(text: string, engine: Engine, depth: number, cut: boolean, ascii?: Uint8Array): RedactedJson | undefined {
   const codes = ascii ?? codesOf(text);
   const parts = new JsonParts(text, codes, engine, depth, cut);
-  const { keys, thorough } = engine;
+  const { thorough, drops } = engine;
+  const { memo } = engine.keys;
   const { frames } = parts;
   const length = codes.length;
   let frame: Frame | undefined;
   let index = 0;
   let state = VALUE;
-  let values = 0;
-  let separators = 0;
   let verdict = 0;
   scan: for (;;) {
-    while (index < length && isSpace(codes[index] as number)) index++;
+    if (index < length && (codes[index] as number) <= SPACE) index = skipSpace(codes, index);
     if (index >= length) break;
     let code = codes[index] as number;
     let done = false;
@@ -71,21 +73,28 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
       if (code === QUOTE) {
         const from = index + 1;
         let to = from;
-        let hash = 0;
-        while (to < length) {
-          code = codes[to] as number;
-          if (code === QUOTE || code === BACKSLASH || code < 32) break;
-          hash = (Math.imul(hash, 31) + code) | 0;
-          to++;
+        let plain = true;
+        const slot = memo.expected(codes, from);
+        if (slot >= 0) {
+          to += memo.lengthAt(slot);
+          verdict = memo.verdictAt(slot);
+        } else {
+          let hash = 0;
+          while (to < length) {
+            code = codes[to] as number;
+            if (code === QUOTE || code === BACKSLASH || code < 32) break;
+            hash = (Math.imul(hash, 31) + code) | 0;
+            to++;
+          }
+          plain = to < length && code === QUOTE;
+          verdict = plain ? memo.next(text, codes, from, to, hash) : 0;
         }
-        const plain = to + 1 < length && code === QUOTE;
-        verdict = plain ? keys.verdictAt(text, codes, from, to, hash) : 0;
-        if (plain && verdict === 0 && codes[to + 1] === COLON) {
+        if (plain && (verdict & TOLD) === 0 && codes[to + 1] === COLON) {
           parts.keyFrom = from;
           parts.keyTo = to;
-          if (frame !== undefined) frame.kept = true;
+          if (drops && frame !== undefined) frame.kept = true;
           index = to + 2;
-          while (index < length && isSpace(codes[index] as number)) index++;
+          if (index < length && (codes[index] as number) <= SPACE) index = skipSpace(codes, index);
         } else {
           index = plain ? parts.key(verdict, from, to) : parts.oddKey(from);
           verdict = parts.verdict;
@@ -127,23 +136,34 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
           continue;
         }
       } else if (code === 116 && codes[index + 1] === 114 && codes[index + 2] === 117 && codes[index + 3] === 101) index += 4;
-      else if (code >= 48 && code <= 57 && isEnd(codes[index + 1])) index++;
-      else if (code === 45 || (code >= 48 && code <= 57)) index = parts.number(begin);
+      else if (code === 102 && codes[index + 1] === 97 && codes[index + 2] === 108 && codes[index + 3] === 115 && codes[index + 4] === 101)
+        index += 5;
+      else if (code === 110 && codes[index + 1] === 117 && codes[index + 2] === 108 && codes[index + 3] === 108) index += 4;
+      else if (code > 48 && code <= 57) {
+        // Short and plain, the commonest; what is anything else is read again with care.
+        do code = codes[++index] as number;
+        while (code >= 48 && code <= 57);
+        if (code === 46 && isDigit(codes[index + 1])) {
+          do code = codes[++index] as number;
+          while (code >= 48 && code <= 57);
+        }
+        if (!isEnd(code) || index - begin > 11) index = parts.number(begin);
+      } else if (code === 45 || code === 48) index = parts.number(begin);
       else if (code === RECORD_SEPARATOR && frame === undefined) {
         index++;
-        separators++;
+        parts.separators++;
         continue;
       } else index = parts.literal(begin);
       if (index < 0) return undefined;
 
       parts.whole = index;
-      if (frame === undefined) values++;
+      if (frame === undefined) parts.values++;
       else if (frame.array) frames.element(frame, begin, index);
       else if (verdict !== 0) frames.member(frame, begin, index, verdict);
     }
 
     for (;;) {
-      while (index < length && isSpace(codes[index] as number)) index++;
+      if (index < length && (codes[index] as number) <= SPACE) index = skipSpace(codes, index);
       if (index >= length) break scan;
       if (frame === undefined) {
         state = VALUE;
@@ -160,10 +180,10 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
       index++;
       parts.close(frame, index);
       frame = frames.top;
-      if (frame === undefined) values++;
+      if (frame === undefined) parts.values++;
     }
   }
-  return parts.finish(values, separators);
+  return parts.finish();
 }
 
 /** What mostly stands after a value. */
@@ -171,6 +191,17 @@ function isEnd(code: number | undefined): boolean {
   return code === COMMA || code === CLOSE_BRACE || code === CLOSE_BRACKET;
 }
 
-function isSpace(code: number): boolean {
-  return code === 32 || code === 10 || code === 13 || code === 9;
+function isDigit(code: number | undefined): boolean {
+  return code !== undefined && code >= 48 && code <= 57;
+}
+
+/** Apart from the loop that mostly finds none: what V8 inlines there is bounded, and others gain more by it. */
+function skipSpace(codes: Codes, from: number): number {
+  let index = from;
+  while (index < codes.length) {
+    const code = codes[index] as number;
+    if (code !== SPACE && code !== 10 && code !== 13 && code !== 9) break;
+    index++;
+  }
+  return index;
 }

@@ -23,6 +23,8 @@ export const ACTION_SHIFT = 8;
 
 export interface Keys {
   verdict(key: string): number;
+  /** The memory behind `verdict` and `verdictAt`, for the scanner to ask which key it expects. */
+  readonly memo: Memo;
   /** The verdict on `text.slice(from, to)`, whose units and hash the caller has at hand. */
   verdictAt(text: string, codes: Codes, from: number, to: number, hash: number): number;
   /** The verdict on a key below another. */
@@ -47,6 +49,7 @@ export function createKeys(
 
   return {
     verdict: (key) => plain.of(key),
+    memo: plain,
     verdictAt: (text, codes, from, to, hash) => plain.at(text, codes, from, to, hash),
     verdictBelow: (parent, key) => {
       const verdict = below.of(`${parent.slice(-MAX_MEMO_LENGTH)}/${key}`);

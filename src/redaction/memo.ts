@@ -30,6 +30,9 @@ export class Memo {
   readonly #units = new Uint16Array(SLOTS * MAX_MEMO_LENGTH);
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #verdicts = new Int32Array(SLOTS);
+  /** By slot: the slot of the key that followed the last time. Bodies of one kind have their keys in one order. */
+  readonly #followers = new Uint16Array(SLOTS);
+  #last = 0;
 
   constructor(compute: (key: string) => number, transient: number) {
     this.#compute = compute;
@@ -37,9 +40,28 @@ export class Memo {
     this.#verdicts.fill(compute(''));
   }
 
+  /** The slot of the key that came next the last time, if it stands between quotes at `from` again; else -1. */
+  expected(codes: Codes, from: number): number {
+    const slot = this.#followers[this.#last] as number;
+    const length = this.#lengths[slot] as number;
+    if (codes[from + length] !== QUOTE) return -1;
+    const units = this.#units;
+    const base = slot * MAX_MEMO_LENGTH;
+    for (let index = 0; index < length; index++) if (codes[from + index] !== units[base + index]) return -1;
+    this.#last = slot;
+    return slot;
+  }
+
+  lengthAt(slot: number): number {
+    return this.#lengths[slot] as number;
+  }
+
+  verdictAt(slot: number): number {
+    return this.#verdicts[slot] as number;
+  }
+
   of(key: string): number {
-    const hash = hashOf(key);
-    const slot = slotOf(hash);
+    const slot = slotOf(hashOf(key));
     if (this.#lengths[slot] === key.length) {
       const base = slot * MAX_MEMO_LENGTH;
       let index = 0;
@@ -47,6 +69,14 @@ export class Memo {
       if (index === key.length) return this.#verdicts[slot] as number;
     }
     return this.#learn(key, slot);
+  }
+
+  /** The same for a key found where `expected` found none: expected from now on after the one before it. */
+  next(text: string, codes: Codes, from: number, to: number, hash: number): number {
+    const slot = slotOf(hash);
+    this.#followers[this.#last] = slot;
+    this.#last = slot;
+    return this.at(text, codes, from, to, hash);
   }
 
   /** The same for `text.slice(from, to)`, of which `codes` are the units. */
@@ -65,13 +95,17 @@ export class Memo {
 
   #learn(key: string, slot: number): number {
     const verdict = this.#compute(key);
-    if (key.length > MAX_MEMO_LENGTH || (verdict & this.#transient) !== 0) return verdict;
+    // What is remembered can be found in JSON as it is written: nothing that would have to be escaped there.
+    if (key.length > MAX_MEMO_LENGTH || (verdict & this.#transient) !== 0 || ESCAPED.test(key)) return verdict;
     for (let index = 0; index < key.length; index++) this.#units[slot * MAX_MEMO_LENGTH + index] = key.charCodeAt(index);
     this.#lengths[slot] = key.length;
     this.#verdicts[slot] = verdict;
     return verdict;
   }
 }
+
+const QUOTE = 34;
+const ESCAPED = /["\\\p{Cc}]/u;
 
 function slotOf(hash: number): number {
   return (hash ^ (hash >>> 11) ^ (hash >>> 22)) & (SLOTS - 1);

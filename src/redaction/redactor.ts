@@ -11,11 +11,12 @@ export interface CapturedBody {
 
 /**
  * What may be kept of a body: its redacted text (valid JSON if `format` is `json`, also when it was cut; no NUL and no
- * lone surrogate, not even escaped), or why nothing may. `truncated` is true if anything but secrets is missing.
+ * lone surrogate, not even escaped), or why nothing may. `truncated` is true if anything but secrets is missing. `hash`:
+ * HMAC-SHA-256 of the whole body's bytes, hexadecimal, where a key is set and the body is not truncated.
  */
 export type RedactedBody =
   | { readonly text: string; readonly format: 'json' | 'text'; readonly truncated: boolean }
-  | { readonly omitted: 'binary' | 'unparsable' };
+  | { readonly omitted: 'binary' | 'unparsable'; readonly hash?: string };
 
 /** Pure and total: no method throws, whatever it is given. What is not understood is not kept. */
 export interface Redactor {

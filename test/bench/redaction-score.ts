@@ -1,6 +1,13 @@
-/** Scores redactors on the public corpus: leaks and over-redactions of ours and of those others that are installed. */
+/**
+ * Scores redactors on the public corpus: leaks and over-redactions, ours and others'. The others are installed from
+ * `test/fixtures/redactors` into a folder under the temporary one, once a lock file.
+ */
 
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRedactor } from '../../src/redaction/index.js';
 
@@ -12,9 +19,10 @@ interface Case {
   readonly value?: string;
 }
 
-type Redact = (body: string, contentType: string) => string;
+type Redact = (body: string, contentType: string) => string | Promise<string>;
 
-const corpus = JSON.parse(readFileSync(join(__dirname, '../../../test/fixtures/redaction-cases.json'), 'utf8')) as {
+const FIXTURES = join(__dirname, '../../../test/fixtures');
+const corpus = JSON.parse(readFileSync(join(FIXTURES, 'redaction-cases.json'), 'utf8')) as {
   readonly leak: readonly Case[];
   readonly keep: readonly Case[];
 };
@@ -36,6 +44,7 @@ const KEYS = [
 ];
 
 const ours = createRedactor();
+const requireOther = createRequire(join(installOthers(), 'package.json'));
 
 /** Each is given what its documentation asks for: parsed bodies where they parse, the text as it is where they do not. */
 const REDACTORS: Readonly<Record<string, () => Redact>> = {
@@ -66,23 +75,62 @@ const REDACTORS: Readonly<Record<string, () => Redact>> = {
     const redactor = new SyncRedactor();
     return (body) => redactor.redact(body);
   },
+  openredaction: () => {
+    const { OpenRedaction } = moduleOf('openredaction');
+    const redactor = new OpenRedaction({ redactionMode: 'placeholder' });
+    return async (body) => (await redactor.detect(body)).redacted;
+  },
+  '@redactpii/node': () => {
+    const { Redactor } = moduleOf('@redactpii/node');
+    const redactor = new Redactor();
+    return (body) => redactor.redact(body);
+  },
 };
 
-for (const [name, create] of Object.entries(REDACTORS)) {
-  let redact: Redact;
-  try {
-    redact = create();
-  } catch {
-    console.log(`${name.padEnd(26)} not installed`);
-    continue;
+async function main(): Promise<void> {
+  console.log(`| redactor | version | leaks of ${corpus.leak.length} | over-redactions of ${corpus.keep.length} |\n|---|---|---|---|`);
+  const details: string[] = [];
+  for (const [name, create] of Object.entries(REDACTORS)) {
+    const redact = create();
+    const leaks = await namesOf(corpus.leak, async ({ body, contentType, secret = '' }) =>
+      (await attempt(redact, body, contentType)).includes(secret),
+    );
+    const losses = await namesOf(
+      corpus.keep,
+      async ({ body, contentType, value = '' }) => !(await attempt(redact, body, contentType)).includes(value),
+    );
+    console.log(`| ${name} | ${versionOf(name)} | ${leaks.length} | ${losses.length} |`);
+    if (leaks.length > 0) details.push(`${name} leaks: ${leaks.join(', ')}`);
+    if (losses.length > 0) details.push(`${name} over-redacts: ${losses.join(', ')}`);
   }
-  const leaks = corpus.leak.filter(({ body, contentType, secret }) => attempt(redact, body, contentType).includes(secret ?? ''));
-  const losses = corpus.keep.filter(({ body, contentType, value }) => !attempt(redact, body, contentType).includes(value ?? ''));
-  console.log(
-    `${name.padEnd(26)} leaks ${leaks.length} of ${corpus.leak.length}, over-redactions ${losses.length} of ${corpus.keep.length}`,
-  );
-  if (leaks.length > 0) console.log(`  leaks: ${leaks.map((test) => test.name).join(', ')}`);
-  if (losses.length > 0) console.log(`  over-redacts: ${losses.map((test) => test.name).join(', ')}`);
+  console.log(`\n${new Date().toISOString().slice(0, 10)}, Node ${process.version}\n\n${details.join('\n')}`);
+}
+
+async function namesOf(cases: readonly Case[], fails: (test: Case) => Promise<boolean>): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const test of cases) if (await fails(test)) names.push(test.name);
+  return names;
+}
+
+/** A folder with the others in it, installed if it is not there. Their install scripts do not run. */
+function installOthers(): string {
+  const source = join(FIXTURES, 'redactors');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(source, 'package-lock.json')))
+    .digest('hex')
+    .slice(0, 12);
+  const folder = join(tmpdir(), `otel-audit-redactors-${lock}`);
+  if (existsSync(join(folder, 'node_modules/.package-lock.json'))) return folder;
+  mkdirSync(folder, { recursive: true });
+  cpSync(source, folder, { recursive: true });
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
+  return folder;
+}
+
+function versionOf(name: string): string {
+  if (name === 'otel-audit') return 'this';
+  const manifest = JSON.parse(readFileSync(join(FIXTURES, 'redactors/package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  return manifest.dependencies[name] ?? '';
 }
 
 /** What a middleware does: parse JSON, redact, and leave alone what cannot be parsed. */
@@ -97,9 +145,9 @@ function onObjects(redact: (value: unknown) => unknown): Redact {
   };
 }
 
-function attempt(redact: Redact, body: string, contentType: string): string {
+async function attempt(redact: Redact, body: string, contentType: string): Promise<string> {
   try {
-    return redact(body, contentType);
+    return await redact(body, contentType);
   } catch {
     return body;
   }
@@ -107,13 +155,18 @@ function attempt(redact: Redact, body: string, contentType: string): string {
 
 /** The others come without types that fit; what is called here is what their documentation shows. */
 function moduleOf(name: string): Callable {
-  return require(name) as Callable;
+  return requireOther(name) as Callable;
 }
 
 interface Callable {
   (...args: readonly unknown[]): Callable;
   readonly DeepRedact: new (options: object) => Callable;
   readonly SyncRedactor: new () => Callable;
+  readonly Redactor: new () => Callable;
+  readonly OpenRedaction: new (options: object) => Callable;
   redact(value: unknown): string;
   map(value: unknown): unknown;
+  detect(text: string): Promise<{ readonly redacted: string }>;
 }
+
+void main();

@@ -2,7 +2,8 @@
 
 import { createRedactor } from '../../src/redaction/index.js';
 
-const ROUNDS = 15;
+// Many and short: another process on the machine then spoils some of them and not the median.
+const ROUNDS = 151;
 const TARGETS = [
   { name: '1 KB, 2 secrets', bytes: 1_000, secrets: 2, maxMicroseconds: 8, minRatio: 3 },
   { name: '10 KB, 20 secrets', bytes: 10_000, secrets: 20, maxMicroseconds: 60, minRatio: 3 },
@@ -19,7 +20,7 @@ function main(): void {
     const bytes = Buffer.from(bodyOf(target.bytes, target.secrets));
     const [ours, theirs] = interleave(
       [() => redactor.body({ bytes, contentType: 'application/json', truncated: false }), () => walkAll(bytes)],
-      Math.ceil(2_000_000 / target.bytes),
+      Math.ceil(200_000 / target.bytes),
     );
     const ratio = (theirs ?? 0) / (ours ?? 1);
     const met = ratio >= target.minRatio && (target.maxMicroseconds === undefined || (ours ?? 0) <= target.maxMicroseconds);
@@ -30,11 +31,9 @@ function main(): void {
   for (const [name, make] of Object.entries(ADVERSARIAL)) {
     const small = Buffer.from(make(10_000));
     const large = Buffer.from(make(10_000_000));
-    const [few] = interleave([() => redactor.body({ bytes: small, contentType: 'application/json', truncated: false })], 20);
-    const started = process.hrtime.bigint();
-    redactor.body({ bytes: large, contentType: 'application/json', truncated: false });
-    const many = Number(process.hrtime.bigint() - started) / 1000;
-    const perByte = ((few ?? 0) * 1000) / small.length;
+    const few = fastest(ROUNDS, () => redactor.body({ bytes: small, contentType: 'application/json', truncated: false }));
+    const many = fastest(3, () => redactor.body({ bytes: large, contentType: 'application/json', truncated: false }));
+    const perByte = (few * 1000) / small.length;
     const perByteLarge = (many * 1000) / large.length;
     console.log(
       `${name.padEnd(24)} ${perByte.toFixed(1).padStart(10)} ${perByteLarge.toFixed(1).padStart(15)} ${(perByteLarge / perByte).toFixed(2).padStart(10)}`,
@@ -53,6 +52,17 @@ function interleave(runs: readonly (() => unknown)[], times: number): readonly n
     });
   }
   return samples.map((list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0);
+}
+
+/** Microseconds; the fastest, for a run of a second is never left alone on a busy machine. */
+function fastest(times: number, run: () => unknown): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < times; time++) {
+    const started = process.hrtime.bigint();
+    run();
+    best = Math.min(best, Number(process.hrtime.bigint() - started) / 1000);
+  }
+  return best;
 }
 
 function fixed(value: number | undefined): string {

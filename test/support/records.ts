@@ -164,7 +164,13 @@ const json = fc.jsonValue({ stringUnit: 'binary', maxDepth: 4 }).map(withoutNul)
 const jsonObject = fc.dictionary(text, json, { maxKeys: 4 });
 
 const body: fc.Arbitrary<AuditBody> = fc.record(
-  { contentType: text, bodySize: fc.nat(), bodyTruncated: fc.boolean(), bodyOmitted: fc.constantFrom('level' as const, 'binary' as const) },
+  {
+    contentType: text,
+    bodySize: fc.nat(),
+    bodyTruncated: fc.boolean(),
+    bodyOmitted: fc.constantFrom('level' as const, 'binary' as const),
+    bodyHash: text,
+  },
   { requiredKeys: [] },
 );
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import { loadConfig } from '../../src/config.js';
 import { AuditConfigError } from '../../src/errors.js';
+import { redactionFaults } from '../../src/redaction-faults.js';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'otel-audit-config-'));
 const load = (env: Record<string, string>) => loadConfig({ env, directory });
@@ -118,6 +119,61 @@ describe('the configuration', () => {
     assert.match(faults[1] ?? '', /^AUDIT_CONFIG_FILE policy\.1\.match\.status: must be a status/);
     assert.match(faults[2] ?? '', /^AUDIT_CONFIG_FILE policy\.2\.delivery: only async/);
     assert.deepEqual(faultsOf({ AUDIT_CONFIG_FILE: file('broken.yaml', 'a: [hunter2') }), ['AUDIT_CONFIG_FILE: is not valid YAML or JSON']);
+  });
+
+  it('reads how to redact from the file, and the key from its own variable', () => {
+    const AUDIT_CONFIG_FILE = file(
+      'redaction.yaml',
+      `redactFields: [badge]
+redaction:
+  fields: [locker]
+  remove: [session]
+  allow: [$.order.token_count]
+  rules: [{ fields: [card number], action: last4 }, { fields: [user ref], action: hash }, { fields: [memo], action: truncate, keep: 8 }]
+  patterns: ['EMP-[0-9]{4,6}']
+  pathSegments: [claim]
+  email: true
+`,
+    );
+    const AUDIT_HASH_KEY_FILE = file('hash-key', 'a-key-of-sixteen-or-more\n');
+    assert.deepEqual(loadConfig({ env: { AUDIT_CONFIG_FILE, AUDIT_HASH_KEY_FILE }, directory, faultsOf: redactionFaults }).redaction, {
+      fields: ['badge', 'locker'],
+      remove: ['session'],
+      allow: ['$.order.token_count'],
+      rules: [
+        { fields: ['card number'], action: 'last4' },
+        { fields: ['user ref'], action: 'hash' },
+        { fields: ['memo'], action: 'truncate', keep: 8 },
+      ],
+      patterns: ['EMP-[0-9]{4,6}'],
+      pathSegments: ['claim'],
+      email: true,
+      hashKey: 'a-key-of-sixteen-or-more',
+    });
+  });
+
+  it('stops the start for what redaction could not do, without a value', () => {
+    const AUDIT_CONFIG_FILE = file(
+      'bad-redaction.yaml',
+      "redaction: { allow: [hunter2], rules: [{ fields: [a], action: hash }], patterns: ['(hunter2+)+x'] }\n",
+    );
+    const attempt = () => loadConfig({ env: { AUDIT_CONFIG_FILE }, directory, faultsOf: redactionFaults });
+    assert.throws(attempt, (error) => {
+      assert.ok(error instanceof AuditConfigError);
+      assert.deepEqual(
+        error.faults.map((fault) => fault.slice(0, fault.indexOf(': '))),
+        ['allow[0]', 'rules[0].action', 'patterns[0]'].map((place) => `AUDIT_CONFIG_FILE redaction.${place}`),
+      );
+      assert.match(error.message, /hash needs AUDIT_HASH_KEY/);
+      return !error.message.includes('hunter2');
+    });
+    const shapes = faultsOf({
+      AUDIT_HASH_KEY: 'short',
+      AUDIT_CONFIG_FILE: file('odd-redaction.yaml', 'redaction: { hide: x, rules: [{ fields: a, action: hunter2 }] }\n'),
+    });
+    assert.match(shapes.join('\n'), /^AUDIT_HASH_KEY: must be at least 16 characters$/m);
+    assert.match(shapes.join('\n'), /^AUDIT_CONFIG_FILE redaction\.rules\.0\.action: must be one of mask, drop/m);
+    assert.match(shapes.join('\n'), /^AUDIT_CONFIG_FILE redaction\.hide: /m);
   });
 
   it('says what has no effect', () => {

@@ -31,6 +31,7 @@ const WHOLE: JournalledRecord = {
     bodySize: 2,
     bodyTruncated: false,
     bodyOmitted: 'level',
+    bodyHash: 'ab',
   },
   response: {
     status: 201,
@@ -40,6 +41,7 @@ const WHOLE: JournalledRecord = {
     bodySize: 2,
     bodyTruncated: true,
     bodyOmitted: 'level',
+    bodyHash: 'ab',
   },
   durationMs: 1.5,
   client: { address: '192.0.2.1', port: 1, forwarded: 'f', userAgent: 'u', geo: { country: 'DE', region: 'BY', city: 'M' } },

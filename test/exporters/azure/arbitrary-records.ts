@@ -33,6 +33,7 @@ const http = fc.record({
   bodySize: fc.option(fc.nat(), { nil: undefined }),
   bodyTruncated: fc.option(fc.boolean(), { nil: undefined }),
   bodyOmitted: fc.constantFrom('level' as const, 'binary' as const, undefined),
+  bodyHash: optionalText,
 });
 
 const anyMembers = fc.record({
