@@ -123,3 +123,8 @@ function withoutAudit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     Object.entries(env).filter(([name]) => !/^(?:AUDIT_(?!TEST_)|NODE_TEST|NODE_OPTIONS|NODE_V8|OTEL_|APPLICATION)/.test(name)),
   );
 }
+
+/** On a disk that is slow the journal writes asynchronously, and a kill takes what is on its way as well. */
+export function saidSlowDisk(service: Service): boolean {
+  return service.stderr().includes('a journal write took');
+}
