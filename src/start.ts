@@ -1,21 +1,19 @@
 /** Starts one pipeline in this thread: reads environment and process, hands them on, and follows the process's end. */
 
-import { EventEmitter } from 'node:events';
-import http from 'node:http';
-import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { v7 as uuidv7 } from 'uuid';
 import { exporterFaults } from '../exporters/index.js';
 import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
-import { type AuditConfig, type AuditMode, loadConfig, nearestPackage } from './config.js';
+import { type AuditConfig, type AuditMode, loadConfig } from './config.js';
 import type { RawSettings } from './config-settings.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
+import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { followProcessEnd } from './process-end.js';
 import { createSink } from './sink.js';
-import { activeHostSpan, hasOtelGlobal } from './telemetry/host-span.js';
+import { activeHostSpan } from './telemetry/host-span.js';
 import { chooseMode, type ModeChoice } from './telemetry/mode.js';
 import { createPrivateLogger } from './telemetry/private-logger.js';
 
@@ -36,7 +34,7 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   const checked = loadConfig({
     env: process.env,
     directory: process.cwd(),
-    entryDirectory: entryDirectory(),
+    entryDirectory: entryDirectory(process.argv[1]),
     overrides,
     faultsOf: exporterFaults,
   });
@@ -62,6 +60,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly
     },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
+    spanBeginsLate: hasWrappedServer(),
     warn,
   });
   return pipeline;
@@ -86,18 +85,7 @@ function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): 
 function modeOf(config: AuditConfig): ModeChoice {
   // A second SDK in every worker thread would cost each its start; the tap alone records as well.
   if (!isMainThread && config.mode === 'auto') return { mode: 'attach', reason: 'this is a worker thread' };
-  return chooseMode({
-    configured: config.mode,
-    manifest: nearestPackage(entryDirectory()),
-    nodeArguments: [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)],
-    hasOtelGlobal: hasOtelGlobal(),
-    hasWrappedServer: http.Server.prototype.emit !== EventEmitter.prototype.emit,
-  });
-}
-
-function entryDirectory(): string {
-  const entry = process.argv[1];
-  return entry === undefined ? process.cwd() : path.dirname(path.resolve(entry));
+  return chooseMode(readModeFacts(config.mode, entryDirectory(process.argv[1])));
 }
 
 function warn(message: string): void {
