@@ -23,6 +23,8 @@ export interface ServiceOptions {
   /** `['--require', 'otel-audit/register']`, by default. */
   readonly preload?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Path of the Node to run it with. Default: this one. */
+  readonly node?: string;
 }
 
 export interface Service {
@@ -34,9 +36,16 @@ export interface Service {
   end(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** `dependencies` are linked from this repository's own node_modules; `otel-audit` is this repository. */
-export function createServiceFolder(files: Readonly<Record<string, string>>, dependencies: readonly string[] = []): ServiceFolder {
-  const directory = mkdtempSync(path.join(tmpdir(), 'otel-audit-service-'));
+/**
+ * `dependencies` are linked from this repository's own node_modules; `otel-audit` is this repository. A folder made
+ * `within` an installed fixture finds the fixture's packages.
+ */
+export function createServiceFolder(
+  files: Readonly<Record<string, string>>,
+  dependencies: readonly string[] = [],
+  within: string = tmpdir(),
+): ServiceFolder {
+  const directory = mkdtempSync(path.join(within, 'otel-audit-service-'));
   for (const [name, content] of Object.entries({ 'package.json': '{"name":"tested-service","version":"1.0.0"}', ...files })) {
     mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
     writeFileSync(path.join(directory, name), content);
@@ -65,7 +74,7 @@ function link(directory: string, name: string, target: string): void {
 
 async function startService(directory: string, options: ServiceOptions): Promise<Service> {
   const preload = options.preload ?? ['--require', 'otel-audit/register'];
-  const child = spawn(process.execPath, ['--require', GUARD, ...preload, options.entry], {
+  const child = spawn(options.node ?? process.execPath, ['--require', GUARD, ...preload, options.entry], {
     cwd: directory,
     env: { ...withoutAudit(process.env), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
