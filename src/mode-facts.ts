@@ -1,4 +1,7 @@
-/** Reads from this process what the choice of the mode depends on. Changes nothing. */
+/**
+ * Reads from this process what the choice of the mode depends on. Changes nothing. Once a pipeline of ours lives, what is
+ * registered or wrapped in this process may be our own and is not counted.
+ */
 
 import { EventEmitter } from 'node:events';
 import http from 'node:http';
@@ -19,12 +22,12 @@ export function readModeFacts(configured: AuditMode, directory: string): ModeFac
     configured,
     manifest: nearestPackage(directory),
     nodeArguments: [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)],
-    hasOtelGlobal: hasOtelGlobal(),
+    hasOtelGlobal: livePipeline() === undefined && hasOtelGlobal(),
     hasWrappedServer: hasWrappedServer(),
   };
 }
 
-/** Somebody else has wrapped the servers' `emit`. Once our own tap is there it cannot be told. */
+/** Somebody else has wrapped the servers' `emit`. */
 export function hasWrappedServer(): boolean {
   return livePipeline() === undefined && http.Server.prototype.emit !== EventEmitter.prototype.emit;
 }
