@@ -12,7 +12,8 @@ import { livePipeline, publishPipeline } from './live.js';
 import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { followProcessEnd } from './process-end.js';
-import { createSink } from './sink.js';
+import { serviceProcess } from './service-process.js';
+import { createSink, type SinkOptions } from './sink.js';
 import { activeHostSpan } from './telemetry/host-span.js';
 import { chooseMode, type ModeChoice } from './telemetry/mode.js';
 import { createPrivateLogger } from './telemetry/private-logger.js';
@@ -31,23 +32,24 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   if (options.mode !== undefined) overrides['MODE'] = options.mode;
   // Objects replace the named exporters; `console` only stands in while the configuration is checked, as it needs nothing.
   if (options.exporters !== undefined) overrides['EXPORTER'] = ['console'];
+  const { env, entry, directory } = serviceProcess(process);
   const checked = loadConfig({
-    env: process.env,
-    directory: process.cwd(),
-    entryDirectory: entryDirectory(process.argv[1]),
+    env,
+    directory,
+    entryDirectory: entryDirectory(entry),
     overrides,
     faultsOf: exporterFaults,
   });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
-  const choice = modeOf(config);
-  const pipeline = assemble(config, choice, options.exporters ?? []);
+  const choice = modeOf(config, entryDirectory(entry));
+  const pipeline = assemble(config, choice, { env, exporters: options.exporters ?? [] });
   publishPipeline(pipeline);
   for (const warning of config.warnings) warn(warning);
   if (config.enabled) follow(pipeline, config, choice);
   return pipeline;
 }
 
-function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly AuditExporter[]): Pipeline {
+function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters }: Pick<SinkOptions, 'env' | 'exporters'>): Pipeline {
   const stream = uuidv7();
   const service = { ...config.service, instanceId: stream };
   const pipeline = createPipeline(config, {
@@ -56,7 +58,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly
     createSink(counters, onLoss) {
       // Not before: a signal listener keeps a process that never serves from ending at once.
       followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
-      return createSink({ config, service, stream, exporters, env: process.env, counters, onLoss, warn });
+      return createSink({ config, service, stream, exporters, env, counters, onLoss, warn });
     },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
@@ -82,10 +84,10 @@ function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): 
   startStandalone(pipeline.hooks, config.service.name);
 }
 
-function modeOf(config: AuditConfig): ModeChoice {
+function modeOf(config: AuditConfig, directory: string): ModeChoice {
   // A second SDK in every worker thread would cost each its start; the tap alone records as well.
   if (!isMainThread && config.mode === 'auto') return { mode: 'attach', reason: 'this is a worker thread' };
-  return chooseMode(readModeFacts(config.mode, entryDirectory(process.argv[1])));
+  return chooseMode(readModeFacts(config.mode, directory));
 }
 
 function warn(message: string): void {
