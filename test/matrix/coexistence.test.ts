@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { JournalledRecord } from '../../src/record.js';
 import { send } from '../support/audited-server.js';
 import { startCollector } from '../support/collector.js';
 import { installFixture, nodeBinary } from '../support/fixtures.js';
+import { startIngestionServer } from '../support/ingestion-server.js';
 import { createServiceFolder, type ServiceFolder } from '../support/service.js';
 import { until } from '../support/waiting.js';
 import { HOSTS, type Host, type HostSpan } from './hosts.js';
@@ -45,10 +46,24 @@ const AUDITED = REQUESTS.length + 1;
 
 const AUDIT = ['--require', 'otel-audit/register'];
 const HOST = ['--require', './telemetry.cjs'];
-const ORDERS: readonly { name: string; preload: readonly string[]; bare: readonly string[]; env: Record<string, string> }[] = [
-  { name: 'when the service starts it after our preload', preload: AUDIT, bare: [], env: { HOST_IN_CODE: '1' } },
-  { name: 'when it is preloaded before us', preload: [...HOST, ...AUDIT], bare: HOST, env: {} },
-  { name: 'when it is preloaded after us', preload: [...AUDIT, ...HOST], bare: HOST, env: {} },
+interface Order {
+  readonly name: string;
+  readonly audited: Start;
+  readonly bare: Start;
+}
+
+interface Start {
+  readonly preload: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const options = (preload: readonly string[]): Start => ({ preload: [], env: { NODE_OPTIONS: preload.join(' ') } });
+const flags = (preload: readonly string[]): Start => ({ preload, env: {} });
+const inCode = (preload: readonly string[]): Start => ({ preload, env: { HOST_IN_CODE: '1' } });
+const ORDERS: readonly Order[] = [
+  { name: 'when the service starts it after our preload', audited: inCode(AUDIT), bare: inCode([]) },
+  { name: 'when it is preloaded before us', audited: flags([...HOST, ...AUDIT]), bare: flags(HOST) },
+  { name: 'when it is preloaded after us, by NODE_OPTIONS', audited: options([...AUDIT, ...HOST]), bare: options(HOST) },
 ];
 
 for (const [name, host] of Object.entries(HOSTS).filter(([key]) => key.includes(process.env['MATRIX_HOST'] ?? ''))) {
@@ -60,10 +75,11 @@ for (const [name, host] of Object.entries(HOSTS).filter(([key]) => key.includes(
       });
       for (const order of ORDERS) {
         it(`keeps its spans, and every request its record, ${order.name}`, async () => {
-          const without = await run(host, major, order.bare, order.env, folders);
-          const audited = await run(host, major, order.preload, order.env, folders);
+          const without = await run(host, major, order.bare, folders);
+          const audited = await run(host, major, order.audited, folders);
           if (host.isSampled !== true) assert.deepEqual(shapes(audited.spans), shapes(without.spans));
-          assert.equal(audited.records.length, AUDITED);
+          assert.deepEqual([without.records.length, audited.records.length], [0, AUDITED]);
+          assert.ok(audited.sent > 0, 'our own exporter has sent over HTTP');
           assertJoined(host, audited.records, audited.spans);
         });
       }
@@ -74,31 +90,30 @@ for (const [name, host] of Object.entries(HOSTS).filter(([key]) => key.includes(
 interface Run {
   readonly spans: readonly HostSpan[];
   readonly records: readonly JournalledRecord[];
+  /** Requests of our own exporter. */
+  readonly sent: number;
 }
 
-async function run(
-  host: Host,
-  major: number,
-  preload: readonly string[],
-  env: Record<string, string>,
-  folders: ServiceFolder[],
-): Promise<Run> {
+async function run(host: Host, major: number, { preload, env }: Start, folders: ServiceFolder[]): Promise<Run> {
   const fixture = await installFixture(host.fixture);
   const node = await nodeBinary(major);
   const manifest = readFileSync(path.join(fixture, 'package.json'), 'utf8');
   const folder = createServiceFolder({ 'server.cjs': SERVER, 'telemetry.cjs': host.telemetry, 'package.json': manifest }, [], fixture);
   folders.push(folder);
-  const collector = await startCollector();
+  const [collector, ingestion] = await Promise.all([startCollector(), startIngestionServer()]);
+  // Over HTTP as well: the host must not trace what our exporters send.
+  const audit = { AUDIT_EXPORTER: 'file,azure', AUDIT_AZURE_CONNECTION_STRING: ingestion.connectionString };
+  const where = { COLLECTOR: collector.url, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
   try {
-    const where = { COLLECTOR: collector.url, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-    const service = await folder.start({ entry: 'server.cjs', preload, node, env: { ...where, ...host.env, ...env } });
+    const service = await folder.start({ entry: 'server.cjs', preload, node, env: { ...where, ...audit, ...host.env, ...env } });
     for (const [at, options] of REQUESTS) await send(`${service.url}${at}`, options, options === POST ? '{"item":"anvil"}' : undefined);
     assert.deepEqual(await service.end(), { code: 0, signal: null }, service.stderr());
     assert.doesNotMatch(service.stderr(), /network guard/);
     await until('the host has reported', () => host.isSampled === true || host.spansOf(collector.requests, fixture).length > 0);
-    return { spans: host.spansOf(collector.requests, fixture), records: preload.includes('otel-audit/register') ? folder.records() : [] };
+    const records = existsSync(path.join(folder.directory, 'audit-log')) ? folder.records() : [];
+    return { spans: host.spansOf(collector.requests, fixture), records, sent: ingestion.requests.length };
   } finally {
-    await collector.close();
+    await Promise.all([collector.close(), ingestion.close()]);
   }
 }
 
