@@ -5,6 +5,7 @@ import { AuditError } from '../src/errors.js';
 import type { AuditExporter, CreateExporter } from '../src/exporter.js';
 import { moduleUrl } from '../src/module-url.js';
 import { connectionStringFaults } from './azure/connection-string.js';
+import type { Probe } from './probe.js';
 
 export interface ExporterEntry {
   /** `main`: what it writes to belongs to the service's own thread (stdout, memory). */
@@ -12,17 +13,21 @@ export interface ExporterEntry {
   create(config: AuditConfig): Promise<AuditExporter>;
   /** What is wrong with its settings, beyond what the configuration itself checks. */
   faultsOf?(config: AuditConfig): readonly string[];
+  /** Never rejects. Absent: there is nothing to reach. */
+  probe?(config: AuditConfig): Promise<Probe>;
 }
 
 export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
   postgres: {
     runsOn: 'worker',
     create: async ({ postgres: { url = '' } }) => (await import('./postgres/index.js')).createPostgresExporter({ url }),
+    probe: async ({ postgres: { url = '' } }) => (await import('./postgres/probe.js')).probePostgres(url),
   },
   azure: {
     runsOn: 'worker',
     create: async ({ azure: { connectionString = '' } }) => (await import('./azure/index.js')).createAzureExporter({ connectionString }),
     faultsOf: ({ azure: { connectionString = '' } }) => connectionStringFaults(connectionString),
+    probe: async ({ azure: { connectionString = '' } }) => (await import('./azure/probe.js')).probeAzure(connectionString),
   },
   console: { runsOn: 'main', create: async () => (await import('./console/index.js')).createConsoleExporter() },
   file: { runsOn: 'worker', create: async (config) => (await import('./file/index.js')).createFileExporter(config.file) },
@@ -62,6 +67,18 @@ export async function loadExporterModule(name: string): Promise<CreateExporter> 
   if (createExporter === undefined)
     throw new AuditError('ERR_AUDIT_EXPORTER', `AUDIT_EXPORTER: the module ${name} exports no function createExporter`);
   return createExporter;
+}
+
+/** Whether the sink is there; a module is only loaded and closed. Never rejects. */
+export async function probeExporter(name: string, config: AuditConfig): Promise<Probe> {
+  const entry = builtIn(name);
+  try {
+    if (entry !== undefined) return (await entry.probe?.(config)) ?? { reachable: true, findings: [] };
+    await (await createExporterByName(name, config)).shutdown();
+    return { reachable: true, findings: ['the module gives an exporter'] };
+  } catch (error) {
+    return { reachable: false, findings: [error instanceof AuditError ? error.message : kindOf(error)] };
+  }
 }
 
 function builtIn(name: string): ExporterEntry | undefined {

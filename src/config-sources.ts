@@ -7,12 +7,14 @@ import { type RawSettings, SETTING_NAMES } from './config-settings.js';
 
 export interface RawSources {
   readonly raw: RawSettings;
+  /** By setting: the variable it was read from, `AUDIT_CONFIG_FILE`, or `program`. */
+  readonly origins: Readonly<Record<string, string>>;
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /** May be given as the path of a file that holds the value, as orchestrators mount secrets. */
-const SECRETS: readonly string[] = ['POSTGRES_URL', 'CONTROL_DB_URL', 'AZURE_CONNECTION_STRING', 'HASH_KEY'];
+export const SECRETS: readonly string[] = ['POSTGRES_URL', 'CONTROL_DB_URL', 'AZURE_CONNECTION_STRING', 'HASH_KEY'];
 /** In the design, not in this version: said, so that nobody believes them to be in force. */
 const PLANNED: ReadonlySet<string> = new Set(
   (
@@ -25,6 +27,7 @@ export function readSources({ env, directory, overrides = {} }: ConfigSources): 
   const faults: string[] = [];
   const warnings: string[] = [];
   const raw: Record<string, unknown> = { ...readConfigFile(env['AUDIT_CONFIG_FILE'], directory, faults, warnings) };
+  const origins: Record<string, string> = Object.fromEntries(Object.keys(raw).map((name) => [name, 'AUDIT_CONFIG_FILE']));
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith('AUDIT_') || value === undefined || value === '' || variable === 'AUDIT_CONFIG_FILE') continue;
     const name = variable.slice('AUDIT_'.length);
@@ -32,8 +35,10 @@ export function readSources({ env, directory, overrides = {} }: ConfigSources): 
     if (secret !== undefined) readSecret(raw, secret, path.resolve(directory, value), faults);
     else if (SETTING_NAMES.includes(name)) raw[name] = value;
     else warnings.push(unknownSetting(variable, name));
+    origins[secret ?? name] = variable;
   }
-  return { raw: { ...raw, ...overrides }, faults, warnings };
+  for (const name of Object.keys(overrides)) origins[name] = 'program';
+  return { raw: { ...raw, ...overrides }, origins, faults, warnings };
 }
 
 function unknownSetting(variable: string, name: string): string {

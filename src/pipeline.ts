@@ -18,6 +18,7 @@ import { toAttributes } from './record-attributes.js';
 import { createRedactor } from './redaction/index.js';
 import type { Sink } from './sink.js';
 import type { AuditSpan } from './span.js';
+import { createLateSpans } from './telemetry/late-span.js';
 import { createRouting } from './telemetry/routing.js';
 
 export interface PipelineParts {
@@ -29,6 +30,8 @@ export interface PipelineParts {
   /** Emits a record as a log record that comes back through `logEmitted`. */
   readonly emitLog: (record: AuditRecord) => void;
   readonly activeSpan: () => AuditSpan | undefined;
+  /** An instrumentation was there before our tap, so its span begins only inside of it. */
+  readonly spanBeginsLate?: boolean | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -131,10 +134,19 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     }
   };
 
+  /** The span names its record from now on: some hosts end it before the response closes. */
+  const joinHost = (exchange: Exchange): boolean => {
+    const span = parts.activeSpan();
+    exchange.span = span;
+    if (span?.isRecording() === true) span.setAttributes({ [RECORD_ID]: exchange.id });
+    return span !== undefined;
+  };
+  const late = parts.spanBeginsLate === true ? createLateSpans(capture, joinHost) : undefined;
+
   const health = (): ReturnType<LivePipeline['health']> => ({ capture: structuredClone(counters), exporters: sink?.health() ?? {} });
 
   return {
-    capture,
+    capture: late?.capture ?? capture,
     open,
     hooks: createHttpHooks({
       exchangeOf: capture.exchangeOf,
@@ -148,7 +160,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     exchangeOf: capture.exchangeOf,
     enterHandler(exchange) {
       open();
-      exchange.span ??= parts.activeSpan();
+      if (exchange.span === undefined && !joinHost(exchange)) late?.expect(exchange);
     },
     async event(event) {
       const record = countIn(recordOfEvent(event, contextOf(capture), service, redactor));

@@ -1,23 +1,22 @@
 /** Starts one pipeline in this thread: reads environment and process, hands them on, and follows the process's end. */
 
-import { EventEmitter } from 'node:events';
-import http from 'node:http';
-import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { v7 as uuidv7 } from 'uuid';
 import { exporterFaults } from '../exporters/index.js';
 import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
-import { type AuditConfig, type AuditMode, loadConfig, nearestPackage } from './config.js';
+import { type AuditConfig, type AuditMode, loadConfig } from './config.js';
 import type { RawSettings } from './config-settings.js';
 import { moduleFaults } from './delivery/module-check.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
+import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { followProcessEnd } from './process-end.js';
 import { redactionFaults } from './redaction-faults.js';
-import { createSink } from './sink.js';
-import { activeHostSpan, hasOtelGlobal } from './telemetry/host-span.js';
+import { serviceProcess } from './service-process.js';
+import { createSink, type SinkOptions } from './sink.js';
+import { activeHostSpan } from './telemetry/host-span.js';
 import { chooseMode, type ModeChoice } from './telemetry/mode.js';
 import { createPrivateLogger } from './telemetry/private-logger.js';
 
@@ -35,16 +34,17 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   if (options.mode !== undefined) overrides['MODE'] = options.mode;
   // Objects replace the named exporters; `console` only stands in while the configuration is checked, as it needs nothing.
   if (options.exporters !== undefined) overrides['EXPORTER'] = ['console'];
+  const { env, entry, directory } = serviceProcess(process);
   const checked = loadConfig({
-    env: process.env,
-    directory: process.cwd(),
-    entryDirectory: entryDirectory(),
+    env,
+    directory,
+    entryDirectory: entryDirectory(entry),
     overrides,
-    faultsOf: (config) => [...faultsOfExporters(config), ...redactionFaults(config)],
+    faultsOf: (config) => [...faultsOfExporters(config, env, directory), ...redactionFaults(config)],
   });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
-  const choice = modeOf(config);
-  const pipeline = assemble(config, choice, options.exporters ?? []);
+  const choice = modeOf(config, entryDirectory(entry));
+  const pipeline = assemble(config, choice, { env, exporters: options.exporters ?? [] });
   publishPipeline(pipeline);
   for (const warning of config.warnings) warn(warning);
   if (config.enabled) follow(pipeline, config, choice);
@@ -52,12 +52,12 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
 }
 
 /** A thread of the service is started by a main thread that has tried the modules already. */
-function faultsOfExporters(config: AuditConfig): readonly string[] {
+function faultsOfExporters(config: AuditConfig, env: SinkOptions['env'], directory: string): readonly string[] {
   if (!config.enabled || !isMainThread) return exporterFaults(config);
-  return [...exporterFaults(config), ...moduleFaults(config, process.env, process.cwd())];
+  return [...exporterFaults(config), ...moduleFaults(config, env, directory)];
 }
 
-function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly AuditExporter[]): Pipeline {
+function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters }: Pick<SinkOptions, 'env' | 'exporters'>): Pipeline {
   const stream = uuidv7();
   const service = { ...config.service, instanceId: stream };
   const pipeline = createPipeline(config, {
@@ -66,10 +66,11 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly
     createSink(counters, onLoss) {
       // Not before: a signal listener keeps a process that never serves from ending at once.
       followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
-      return createSink({ config, service, stream, exporters, env: process.env, counters, onLoss, warn });
+      return createSink({ config, service, stream, exporters, env, counters, onLoss, warn });
     },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
+    spanBeginsLate: hasWrappedServer(),
     warn,
   });
   return pipeline;
@@ -91,21 +92,10 @@ function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): 
   startStandalone(pipeline.hooks, config.service.name);
 }
 
-function modeOf(config: AuditConfig): ModeChoice {
+function modeOf(config: AuditConfig, directory: string): ModeChoice {
   // A second SDK in every worker thread would cost each its start; the tap alone records as well.
   if (!isMainThread && config.mode === 'auto') return { mode: 'attach', reason: 'this is a worker thread' };
-  return chooseMode({
-    configured: config.mode,
-    manifest: nearestPackage(entryDirectory()),
-    nodeArguments: [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)],
-    hasOtelGlobal: hasOtelGlobal(),
-    hasWrappedServer: http.Server.prototype.emit !== EventEmitter.prototype.emit,
-  });
-}
-
-function entryDirectory(): string {
-  const entry = process.argv[1];
-  return entry === undefined ? process.cwd() : path.dirname(path.resolve(entry));
+  return chooseMode(readModeFacts(config.mode, directory));
 }
 
 function warn(message: string): void {

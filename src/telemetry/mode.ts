@@ -23,14 +23,23 @@ export interface ModeChoice {
 /** Two `HttpInstrumentation`s do not coexist, so where there may be another SDK the answer is `attach`. */
 export function chooseMode(facts: ModeFacts): ModeChoice {
   if (facts.configured !== 'auto') return { mode: facts.configured, reason: `AUDIT_MODE=${facts.configured}` };
-  // Being resolvable is no criterion: npm hoists our own dependencies into the service's tree.
-  const declared = Object.keys({ ...facts.manifest.dependencies, ...facts.manifest.optionalDependencies }).find(isTelemetrySdk);
+  const [declared] = declaredSdks(facts);
   if (declared !== undefined) return { mode: 'attach', reason: `the service's package.json declares ${declared}` };
-  const preloaded = preloadsOf(facts.nodeArguments).find((preload) => isTelemetrySdk(packageOf(preload)));
+  const [preloaded] = preloadedSdks(facts);
   if (preloaded !== undefined) return { mode: 'attach', reason: `${preloaded} is preloaded` };
   if (facts.hasOtelGlobal) return { mode: 'attach', reason: 'an OpenTelemetry SDK is registered' };
   if (facts.hasWrappedServer) return { mode: 'attach', reason: 'http.Server.prototype.emit is wrapped' };
   return { mode: 'standalone', reason: 'no other telemetry SDK was found' };
+}
+
+/** Being resolvable is no criterion: npm hoists our own dependencies into the service's tree. */
+export function declaredSdks({ manifest }: ModeFacts): readonly string[] {
+  return Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).filter(isTelemetrySdk);
+}
+
+/** As they were given to `--require` or `--import`. */
+export function preloadedSdks({ nodeArguments }: ModeFacts): readonly string[] {
+  return preloadsOf(nodeArguments).filter((preload) => isTelemetrySdk(packageOf(preload)));
 }
 
 /** SDKs and agents that instrument `node:http` or register with the OpenTelemetry API. */

@@ -25,6 +25,8 @@ export interface ServiceOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** False leaves the network guard out, which costs time and memory. */
   readonly isGuarded?: boolean;
+  /** Path of the Node to run it with. Default: this one. */
+  readonly node?: string;
 }
 
 export interface Service {
@@ -36,9 +38,16 @@ export interface Service {
   end(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-/** `dependencies` are linked from this repository's own node_modules; `otel-audit` is this repository. */
-export function createServiceFolder(files: Readonly<Record<string, string>>, dependencies: readonly string[] = []): ServiceFolder {
-  const directory = mkdtempSync(path.join(tmpdir(), 'otel-audit-service-'));
+/**
+ * `dependencies` are linked from this repository's own node_modules; `otel-audit` is this repository. A folder made
+ * `within` an installed fixture finds the fixture's packages.
+ */
+export function createServiceFolder(
+  files: Readonly<Record<string, string>>,
+  dependencies: readonly string[] = [],
+  within: string = tmpdir(),
+): ServiceFolder {
+  const directory = mkdtempSync(path.join(within, 'otel-audit-service-'));
   for (const [name, content] of Object.entries({ 'package.json': '{"name":"tested-service","version":"1.0.0"}', ...files })) {
     mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
     writeFileSync(path.join(directory, name), content);
@@ -77,11 +86,15 @@ function link(directory: string, name: string, target: string): void {
 
 async function startService(directory: string, options: ServiceOptions): Promise<Service> {
   const preload = options.preload ?? ['--require', 'otel-audit/register'];
-  const child = spawn(process.execPath, [...(options.isGuarded === false ? [] : ['--require', GUARD]), ...preload, options.entry], {
-    cwd: directory,
-    env: { ...withoutAudit(process.env), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
+  const child = spawn(
+    options.node ?? process.execPath,
+    [...(options.isGuarded === false ? [] : ['--require', GUARD]), ...preload, options.entry],
+    {
+      cwd: directory,
+      env: { ...withoutAudit(process.env), ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;

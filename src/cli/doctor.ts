@@ -1,0 +1,103 @@
+/** `otel-audit doctor`: says what the preload would do here, and why, without starting anything. */
+
+import { exporterFaults, probeExporter, runsOn } from '../../exporters/index.js';
+import { type AuditConfig, type ConfigSources, loadConfig } from '../config.js';
+import { reportSettings, type SettingReport } from '../config-report.js';
+import { readCursor } from '../delivery/cursor.js';
+import { AuditConfigError } from '../errors.js';
+import { defaultJournalDirectory } from '../journal/destinations.js';
+import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
+import { chooseMode, declaredSdks, type ModeChoice, type ModeFacts, preloadedSdks } from '../telemetry/mode.js';
+import { doctorText } from './doctor-text.js';
+
+export interface DoctorReport {
+  /** Nothing is wrong: the configuration is sound, every exporter can be reached, the journal can be used. */
+  readonly healthy: boolean;
+  readonly node: string;
+  readonly mode: { readonly mode: ModeChoice['mode'] | 'off'; readonly reason: string };
+  /** Telemetry SDKs of the service, as far as they can be seen from outside of its process. */
+  readonly found: { readonly declared: readonly string[]; readonly preloaded: readonly string[] };
+  readonly settings: readonly SettingReport[];
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+  readonly exporters: readonly ExporterReport[];
+  /** Undefined where the configuration has faults: it may name another one. */
+  readonly journal?: JournalReport | undefined;
+}
+
+export interface ExporterReport {
+  readonly name: string;
+  readonly runsOn: 'worker' | 'main';
+  readonly reachable: boolean;
+  readonly findings: readonly string[];
+}
+
+export interface JournalReport extends JournalInspection {
+  readonly streams: readonly (StreamInspection & {
+    /** By exporter: records it has not answered for. */
+    readonly undelivered: Readonly<Record<string, number>>;
+  })[];
+}
+
+export interface DoctorOptions {
+  readonly sources: Omit<ConfigSources, 'overrides' | 'faultsOf'>;
+  readonly factsOf: (configured: AuditConfig['mode']) => ModeFacts;
+  readonly json: boolean;
+  readonly write: (text: string) => void;
+}
+
+/** Answers whether all is well. */
+export async function runDoctor({ sources, factsOf, json, write }: DoctorOptions): Promise<boolean> {
+  const report = await examine(sources, factsOf);
+  write(json ? `${JSON.stringify(report, undefined, 2)}\n` : doctorText(report));
+  return report.healthy;
+}
+
+async function examine(sources: DoctorOptions['sources'], factsOf: DoctorOptions['factsOf']): Promise<DoctorReport> {
+  const { config, faults } = load(sources);
+  const facts = factsOf(config?.mode ?? 'auto');
+  const exporters = await Promise.all((config?.exporters ?? []).map((name) => reportExporter(name, config as AuditConfig)));
+  const journal = config && (await reportJournal(config));
+  return {
+    healthy: faults.length === 0 && exporters.every(({ reachable }) => reachable) && isFit(journal),
+    node: process.versions.node,
+    mode: config?.enabled === false ? { mode: 'off', reason: 'AUDIT_ENABLED is false' } : chooseMode(facts),
+    found: { declared: declaredSdks(facts), preloaded: preloadedSdks(facts) },
+    settings: reportSettings(sources),
+    faults,
+    warnings: config?.warnings ?? [],
+    exporters,
+    journal,
+  };
+}
+
+function load(sources: DoctorOptions['sources']): { readonly config?: AuditConfig; readonly faults: readonly string[] } {
+  try {
+    return { config: loadConfig({ ...sources, faultsOf: exporterFaults }), faults: [] };
+  } catch (error) {
+    if (error instanceof AuditConfigError) return { faults: error.faults };
+    throw error;
+  }
+}
+
+async function reportExporter(name: string, config: AuditConfig): Promise<ExporterReport> {
+  return { name, runsOn: runsOn(name), ...(await probeExporter(name, config)) };
+}
+
+async function reportJournal(config: AuditConfig): Promise<JournalReport> {
+  const inspection = await inspectJournal(config.journal.directory ?? defaultJournalDirectory(config));
+  const streams = await Promise.all(
+    inspection.streams.map(async (stream) => {
+      const left = config.exporters.map(async (name) => {
+        const { seq } = await readCursor(stream.directory, name);
+        return [name, stream.state === 'complete' ? 0 : Math.max(0, stream.lastSeq - seq)] as const;
+      });
+      return { ...stream, undelivered: Object.fromEntries(await Promise.all(left)) };
+    }),
+  );
+  return { ...inspection, streams };
+}
+
+function isFit(journal: JournalReport | undefined): boolean {
+  return journal?.state === 'usable' || journal?.state === 'absent';
+}
