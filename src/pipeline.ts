@@ -5,6 +5,7 @@ import { type Capture, createCapture } from './capture/capture.js';
 import type { Exchange } from './capture/exchange.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
+import { followRpcMetadata, type RpcMetadata } from './capture/route.js';
 import type { AuditConfig } from './config.js';
 import { messageOf } from './errors.js';
 import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
@@ -27,6 +28,8 @@ export interface PipelineParts {
   /** Emits a record as a log record that comes back through `logEmitted`. */
   readonly emitLog: (record: AuditRecord) => void;
   readonly activeSpan: () => AuditSpan | undefined;
+  /** Where the host's framework instrumentation will put the route. */
+  readonly activeRpcMetadata?: () => RpcMetadata | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -149,6 +152,8 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     enterHandler(exchange) {
       open();
       exchange.span ??= parts.activeSpan();
+      const metadata = parts.activeRpcMetadata?.();
+      if (metadata !== undefined) followRpcMetadata(exchange.request, metadata);
     },
     async event(event) {
       const record = countIn(recordOfEvent(event, contextOf(capture), service, redactor));

@@ -15,7 +15,7 @@ import { livePipeline, publishPipeline } from './live.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { followProcessEnd } from './process-end.js';
 import { createSink } from './sink.js';
-import { activeHostSpan, hasOtelGlobal } from './telemetry/host-span.js';
+import { activeHostSpan, activeRpcMetadata, hasOtelGlobal } from './telemetry/host-span.js';
 import { chooseMode, type ModeChoice } from './telemetry/mode.js';
 import { createPrivateLogger } from './telemetry/private-logger.js';
 
@@ -62,6 +62,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly
     },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
+    activeRpcMetadata,
     warn,
   });
   return pipeline;
