@@ -210,6 +210,27 @@ describe('the preload', () => {
     });
   });
 
+  it('leaves a socket as forgetful of its peer as Node makes it', async () => {
+    const source = `
+      const http = require('node:http');
+      const server = http.createServer((request) => {
+        request.socket.destroy();
+        console.error('after: ' + request.socket.remoteAddress);
+      });
+      server.listen(0, '127.0.0.1', () => console.log('listening on http://127.0.0.1:' + server.address().port));`;
+    const folder = folderWith({ 'server.js': source });
+    for (const mode of ['standalone', 'attach']) {
+      const service = await folder.start({ entry: 'server.js', env: { AUDIT_MODE: mode } });
+      await assert.rejects(send(service.url));
+      await service.end();
+      assert.equal(service.stderr(), 'after: undefined\n');
+    }
+    assert.deepEqual(
+      folder.records().map(({ client }) => client?.address),
+      ['127.0.0.1', '127.0.0.1'],
+    );
+  });
+
   it('does nothing at all when it is switched off', async () => {
     const folder = folderWith({ 'server.cjs': CJS });
     const service = await folder.start({ entry: 'server.cjs', env: { AUDIT_ENABLED: 'false' } });
