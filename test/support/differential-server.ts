@@ -32,6 +32,7 @@ class PlannedError extends Error {
 
 const seen = new Map<string, Seen>();
 const ports = new WeakMap<Socket, number>();
+const ended = new Set<number>();
 const rejected = new Map<number, string[]>();
 
 process.on('uncaughtException', (error) => noteUncaught('uncaught', error));
@@ -47,7 +48,11 @@ const server = http.createServer((request, response) => {
   if (plan.fault === 'throw') throw new PlannedError('thrown', log);
   return handle({ consume: 'never', status: 200, headers: 'none', writes: [], ...plan }, log, request, response);
 });
-server.on('connection', (socket) => ports.set(socket, socket.remotePort ?? 0));
+server.on('connection', (socket) => {
+  const port = socket.remotePort ?? 0;
+  ports.set(socket, port);
+  socket.on('close', () => ended.add(port));
+});
 server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
   const port = ports.get(socket) ?? 0;
   rejected.set(port, [...(rejected.get(port) ?? []), `${error.code}`]);
@@ -56,16 +61,17 @@ server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
 });
 server.on('checkExpectation', (_request, response) => response.writeHead(417).end());
 
-/** The parent asks for what was seen at a path: answered when all its responses are closed, or after a second. */
+/** The parent asks for what was seen at a path: answered when connection and responses are closed, or after two seconds. */
 process.on('message', ({ path, port }: ReportRequest) => {
-  const deadline = performance.now() + 1000;
+  const deadline = performance.now() + 2000;
   const check = (): void => {
     const log = seen.get(path);
-    if (log !== undefined && log.open > 0 && performance.now() < deadline) return void setTimeout(check, 2);
+    if ((!ended.has(port) || (log !== undefined && log.open > 0)) && performance.now() < deadline) return void setTimeout(check, 2);
     const report: Report = { path, events: log?.events ?? [], rejected: rejected.get(port) ?? [] };
     process.send?.(report);
     seen.delete(path);
     rejected.delete(port);
+    ended.delete(port);
   };
   setImmediate(check);
 });
