@@ -7,6 +7,7 @@ import type { Exchange } from './capture/exchange.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
 import { rememberTexts } from './capture/remembering.js';
+import { followRpcMetadata, type RpcMetadata } from './capture/route.js';
 import type { AuditConfig } from './config.js';
 import { messageOf } from './errors.js';
 import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
@@ -32,6 +33,8 @@ export interface PipelineParts {
   readonly activeSpan: () => AuditSpan | undefined;
   /** An instrumentation was there before our tap, so its span begins only inside of it. */
   readonly spanBeginsLate?: boolean | undefined;
+  /** Where the host's framework instrumentation will put the route. */
+  readonly activeRpcMetadata?: () => RpcMetadata | undefined;
   readonly warn: (message: string) => void;
 }
 
@@ -161,6 +164,8 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     enterHandler(exchange) {
       open();
       if (exchange.span === undefined && !joinHost(exchange)) late?.expect(exchange);
+      const metadata = parts.activeRpcMetadata?.();
+      if (metadata !== undefined) followRpcMetadata(exchange.request, metadata);
     },
     async event(event) {
       const record = countIn(recordOfEvent(event, contextOf(capture), service, redactor));

@@ -16,7 +16,7 @@ import { followProcessEnd } from './process-end.js';
 import { redactionFaults } from './redaction-faults.js';
 import { serviceProcess } from './service-process.js';
 import { createSink, type SinkOptions } from './sink.js';
-import { activeHostSpan } from './telemetry/host-span.js';
+import { activeHostSpan, activeRpcMetadata } from './telemetry/host-span.js';
 import { chooseMode, type ModeChoice } from './telemetry/mode.js';
 import { createPrivateLogger } from './telemetry/private-logger.js';
 
@@ -71,6 +71,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters }:
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
     spanBeginsLate: hasWrappedServer(),
+    activeRpcMetadata,
     warn,
   });
   return pipeline;

@@ -10,7 +10,23 @@ export interface Peer {
 
 /** Read when the request starts: after a disconnect the socket no longer knows. */
 export function peerOf(socket: Pick<Socket, 'remoteAddress' | 'remotePort'>): Peer {
-  return { address: canonicalAddress(socket.remoteAddress), port: socket.remotePort };
+  const forget = rememberPeerName(socket);
+  const peer = { address: canonicalAddress(socket.remoteAddress), port: socket.remotePort };
+  forget();
+  return peer;
+}
+
+/**
+ * A socket that was asked for its peer once still names it after a disconnect, when it otherwise says undefined: a service
+ * could tell that we asked. Answers how to put back what the socket knew. The field is Node's own (20 to 26), so absent on
+ * other streams.
+ */
+export function rememberPeerName(socket: object): () => void {
+  const named = socket as { _peername?: unknown };
+  const { _peername } = named;
+  return () => {
+    if (named._peername !== _peername) named._peername = _peername;
+  };
 }
 
 /** IPv4-mapped addresses become IPv4, IPv6 its shortest form without a zone; anything else is undefined. */

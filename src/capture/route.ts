@@ -2,9 +2,20 @@
 
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
+import { expressRoute } from './express-route.js';
+
+/** What OpenTelemetry's framework instrumentations leave for the HTTP instrumentation; the route comes when it is matched. */
+export interface RpcMetadata {
+  readonly route?: unknown;
+}
 
 const FASTIFY_HANDLER = 'tracing:fastify.request.handler:start';
+/** Where Next.js keeps what it knows of a request, on the request itself. */
+const NEXT_META = Symbol.for('NextInternalRequestMeta');
+/** What Next.js calls the page that answers when nothing matched. */
+const NEXT_NOT_FOUND = '/_not-found';
 const told = new WeakMap<object, string>();
+const shared = new WeakMap<object, RpcMetadata>();
 
 /** Fastify 5 says on a channel which route handles a request. Answers how to stop listening. */
 export function followRouteChannels(): () => void {
@@ -12,17 +23,27 @@ export function followRouteChannels(): () => void {
   return () => diagnostics.unsubscribe(FASTIFY_HANDLER, onFastifyHandler);
 }
 
-/** Asked at the response's close, when Express has left `baseUrl` and `route` on the request. */
-export function routeOf(request: IncomingMessage): string | undefined {
-  return told.get(request) ?? expressRoute(request);
+/** Remembers the host's metadata of a request: by its close, the context that has it is gone. */
+export function followRpcMetadata(request: object, metadata: RpcMetadata): void {
+  shared.set(request, metadata);
 }
 
-function expressRoute(request: IncomingMessage & { readonly baseUrl?: unknown; readonly route?: unknown }): string | undefined {
-  const { route, baseUrl } = request;
-  if (typeof route !== 'object' || route === null || !('path' in route)) return undefined;
-  const { path } = route;
-  if (typeof path !== 'string') return undefined;
-  return `${typeof baseUrl === 'string' ? baseUrl : ''}${path}` || undefined;
+/** Asked at the response's close, when the frameworks have left on the request what they matched. */
+export function routeOf(request: IncomingMessage): string | undefined {
+  try {
+    return told.get(request) ?? expressRoute(request) ?? nextRoute(request) ?? textOf(shared.get(request)?.route);
+  } catch {
+    // Objects of another shape are another version's: the path speaks for itself.
+    return undefined;
+  }
+}
+
+function nextRoute(request: object): string | undefined {
+  const meta = (request as Record<symbol, unknown>)[NEXT_META] as
+    | { readonly match?: { readonly definition?: { readonly pathname?: unknown } } | null }
+    | undefined;
+  const pathname = textOf(meta?.match?.definition?.pathname);
+  return pathname === NEXT_NOT_FOUND ? undefined : pathname;
 }
 
 function onFastifyHandler(message: unknown): void {
@@ -30,6 +51,10 @@ function onFastifyHandler(message: unknown): void {
     const { request, route } = message as { request?: { raw?: unknown }; route?: { url?: unknown } };
     if (typeof request?.raw === 'object' && request.raw !== null && typeof route?.url === 'string') told.set(request.raw, route.url);
   } catch {
-    // A message of another shape is another version's: the path speaks for itself.
+    // As in `routeOf`.
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,4 +1,4 @@
-/** Finds the host's span of the running request, whatever the host is. Touches nothing, and loads no copy of any API. */
+/** Finds the host's span of the running request, and its HTTP metadata, whatever the host is. Touches nothing, and loads no copy of any API. */
 
 import type { AuditSpan } from '../span.js';
 import { datadogSpan } from './host-datadog.js';
@@ -23,12 +23,16 @@ export function activeHostSpan(): AuditSpan | undefined {
   return otelSpan() ?? sentrySpan() ?? datadogSpan();
 }
 
+/** What a framework's instrumentation will put the route in, once the framework has matched one. */
+export function activeRpcMetadata(): object | undefined {
+  const metadata = activeValue(RPC_KEY);
+  return typeof metadata === 'object' && metadata !== null ? metadata : undefined;
+}
+
 function otelSpan(): AuditSpan | undefined {
-  const api = (globalThis as Record<symbol, unknown>)[OTEL_API] as OtelGlobal | undefined;
-  const context = api?.context?.active();
   // The active span may be a child by now; HTTP instrumentations leave the server span in the RPC metadata.
-  const rpc = context?.getValue(RPC_KEY) as { readonly span?: AuditSpan } | undefined;
-  const span = rpc?.span ?? serverSpan(context?.getValue(SPAN_KEY) as SpanOfKind | undefined);
+  const { span: own } = (activeRpcMetadata() ?? {}) as { readonly span?: AuditSpan };
+  const span = own ?? serverSpan(activeValue(SPAN_KEY) as SpanOfKind | undefined);
   return span !== undefined && INVALID_TRACE_ID !== span.spanContext().traceId ? span : undefined;
 }
 
@@ -41,6 +45,10 @@ function serverSpan(span: SpanOfKind | undefined): AuditSpan | undefined {
   return span?.kind === undefined || span.kind === KIND_SERVER ? span : undefined;
 }
 
-const KIND_SERVER = 1;
+function activeValue(key: symbol): unknown {
+  const api = (globalThis as Record<symbol, unknown>)[OTEL_API] as OtelGlobal | undefined;
+  return api?.context?.active().getValue(key);
+}
 
+const KIND_SERVER = 1;
 const INVALID_TRACE_ID = '0'.repeat(32);

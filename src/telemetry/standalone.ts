@@ -3,6 +3,7 @@
 import { HttpInstrumentation, type HttpInstrumentationConfig } from '@opentelemetry/instrumentation-http';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOnSampler, ParentBasedSampler, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { rememberPeerName } from '../capture/client-address.js';
 import type { AuditHttpHooks } from '../capture/hooks.js';
 import { AuditLogRecordProcessor } from './log-processor.js';
 import { AuditSampler } from './sampler.js';
@@ -15,7 +16,7 @@ export function startStandalone(hooks: AuditHttpHooks, serviceName: string): voi
     autoDetectResources: false,
     instrumentations: [
       new HttpInstrumentation({
-        ...(hooks as unknown as HttpInstrumentationConfig),
+        ...(forgettingPeers(hooks) as unknown as HttpInstrumentationConfig),
         // A traceparent header on the service's own calls would be a change that its callees see.
         disableOutgoingRequestInstrumentation: true,
       }),
@@ -30,4 +31,20 @@ export function startStandalone(hooks: AuditHttpHooks, serviceName: string): voi
   // The instrumentation patches `http` when it is next required. In an ESM service nothing else would require it.
   require('node:http');
   require('node:https');
+}
+
+/** The instrumentation asks the socket for its peer between these two hooks, and the service must not be able to tell. */
+function forgettingPeers(hooks: AuditHttpHooks): AuditHttpHooks {
+  const forgets = new WeakMap<object, () => void>();
+  return {
+    ...hooks,
+    startIncomingSpanHook(request) {
+      forgets.set(request, rememberPeerName(request.socket));
+      return hooks.startIncomingSpanHook(request);
+    },
+    requestHook(span, request) {
+      forgets.get(request as object)?.();
+      hooks.requestHook(span, request);
+    },
+  };
 }

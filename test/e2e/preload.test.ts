@@ -159,10 +159,16 @@ describe('the preload', () => {
       const sdk = new NodeSDK({ instrumentations: [new HttpInstrumentation()], spanProcessors: [new SimpleSpanProcessor(exporter)], autoDetectResources: false, logRecordProcessors: [], metricReaders: [] });
       sdk.start();
       const http = require('node:http');
-      const server = http.createServer((request, response) => response.end(request.url === '/spans'
-        ? JSON.stringify(exporter.getFinishedSpans().map((span) => ({ traceId: span.spanContext().traceId, attributes: span.attributes }))) : 'ok'));
+      const { context } = require('@opentelemetry/api');
+      const { getRPCMetadata } = require('@opentelemetry/core');
+      const server = http.createServer((request, response) => {
+        // As the instrumentations of Koa and hapi do.
+        getRPCMetadata(context.active()).route = '/api/orders/:id';
+        response.end(request.url === '/spans'
+          ? JSON.stringify(exporter.getFinishedSpans().map((span) => ({ traceId: span.spanContext().traceId, attributes: span.attributes }))) : 'ok');
+      });
       server.listen(0, '127.0.0.1', () => console.log('listening on http://127.0.0.1:' + server.address().port));`;
-    const packages = ['sdk-node', 'instrumentation-http', 'sdk-trace-base'].map((name) => `@opentelemetry/${name}`);
+    const packages = ['api', 'core', 'sdk-node', 'instrumentation-http', 'sdk-trace-base'].map((name) => `@opentelemetry/${name}`);
     const folder = folderWith(
       { 'server.js': own, 'package.json': JSON.stringify({ name: 'own', dependencies: { '@opentelemetry/sdk-node': '*' } }) },
       packages,
@@ -176,6 +182,7 @@ describe('the preload', () => {
     assert.equal(spans[0]?.traceId, record?.trace?.traceId);
     assert.equal(spans[0]?.attributes['audit.record.id'], record?.id);
     assert.equal(spans[0]?.attributes['audit.action'], 'order.deleted');
+    assert.equal(record?.request?.route, '/api/orders/:id');
     assert.equal(spans[0]?.attributes['audit.response.body'], undefined);
   });
 
@@ -208,6 +215,27 @@ describe('the preload', () => {
       assert.ok(!error.message.includes('hunter2'));
       return true;
     });
+  });
+
+  it('leaves a socket as forgetful of its peer as Node makes it', async () => {
+    const source = `
+      const http = require('node:http');
+      const server = http.createServer((request) => {
+        request.socket.destroy();
+        console.error('after: ' + request.socket.remoteAddress);
+      });
+      server.listen(0, '127.0.0.1', () => console.log('listening on http://127.0.0.1:' + server.address().port));`;
+    const folder = folderWith({ 'server.js': source });
+    for (const mode of ['standalone', 'attach']) {
+      const service = await folder.start({ entry: 'server.js', env: { AUDIT_MODE: mode } });
+      await assert.rejects(send(service.url));
+      await service.end();
+      assert.equal(service.stderr(), 'after: undefined\n');
+    }
+    assert.deepEqual(
+      folder.records().map(({ client }) => client?.address),
+      ['127.0.0.1', '127.0.0.1'],
+    );
   });
 
   it('does nothing at all when it is switched off', async () => {
