@@ -147,3 +147,33 @@ describe('JSON', () => {
     assert.deepEqual(redact('{"pin":1,"pin":"2"}'), { text: '{"pin":"[REDACTED]","pin":"[REDACTED]"}', format: 'json', truncated: false });
   });
 });
+
+describe('the keys that are expected', () => {
+  it('are taken for what they are and for no more', () => {
+    const texts = [
+      '{"a":1,"b":2}',
+      '{"a\\":\\"b":1,"c":2}',
+      '{"a":"b","password":"hunter22"}',
+      '{"a":1,"pass":"hunter22","b":2}',
+      '{"a":1,"pas":"kept","b":2}',
+      '{"a":1,"passenger":"kept"}',
+      '{"a":1,"p\u00e4ss":"hunter22"}',
+      '{"":1,"a":{"":2,"token":"hunter22"}}',
+    ];
+    for (const first of texts) {
+      for (const second of texts) {
+        const shared = createRedactor();
+        const withShared = (text: string) => shared.body({ bytes: Buffer.from(text), contentType: 'application/json', truncated: false });
+        withShared(first);
+        withShared(second);
+        withShared(first);
+        assert.deepEqual(
+          withShared(second),
+          createRedactor().body({ bytes: Buffer.from(second), contentType: 'application/json', truncated: false }),
+          `${second} after ${first}`,
+        );
+        assert.ok(!JSON.stringify(redact(second)).includes('hunter22'));
+      }
+    }
+  });
+});
