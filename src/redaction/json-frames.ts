@@ -148,12 +148,13 @@ export class JsonFrames {
       frame.secondFrom = from;
       frame.secondTo = to;
     }
+    if (frame.flagged || this.#codes[from + 1] === DASH) this.#flag(frame, from, to);
+  }
+
+  #flag(frame: Frame, from: number, to: number): void {
     const isFlag = this.#codes[from] === QUOTE && this.#codes[from + 1] === DASH;
-    if (isFlag) frame.flagged = to - from <= MAX_NAME && (this.#nameVerdict(from, to) & SENSITIVE) !== 0;
-    else if (frame.flagged) {
-      frame.flagged = false;
-      this.#edits.add(from, to, quoteJson(MASK));
-    }
+    if (frame.flagged && !isFlag) this.#edits.add(from, to, quoteJson(MASK));
+    frame.flagged = isFlag && to - from <= MAX_NAME && (this.#nameVerdict(from, to) & SENSITIVE) !== 0;
   }
 
   /** A member of an object is complete; `verdict` is that on its key. */
