@@ -48,6 +48,8 @@ const LONGEST_NAME = 64;
 function namesBefore(text: string, at: number): readonly Candidate[] {
   let end = at;
   while (end > 0 && at - end < 4 && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
+  // PostgreSQL's `Key (token)=(…)`.
+  if (text[end - 1] === ')' && text[at + 1] === '(') end--;
   let closing = '';
   while (end > 0 && QUOTES.includes(text[end - 1] ?? '') && closing.length < 8) closing += text[--end];
   const candidates: Candidate[] = [];

@@ -12,7 +12,7 @@ export function redactHeader(name: string, value: string, engine: Engine): strin
       .split('\n')
       .map((line) => redactSetCookie(line, engine))
       .join('\n');
-  if (CREDENTIALS.test(lower)) return MASK;
+  if (CREDENTIALS.test(lower) || (lower === 'sec-websocket-protocol' && /bearer|token|auth|jwt/i.test(value))) return MASK;
   const verdict = engine.keys.queryVerdict(name);
   if ((verdict & SENSITIVE) !== 0 && !PUBLIC.has(lower)) return engine.replace(verdict >> ACTION_SHIFT, value, true) ?? MASK;
   return engine.string(value, 0, false);

@@ -23,6 +23,8 @@ export interface Frame {
   firstTo: number;
   secondFrom: number;
   secondTo: number;
+  /** In arrays: the last was `--token`, so the next is its value. */
+  flagged: boolean;
   /** Whether a member stays, where the last comma was, and whether the next one goes: for members that are dropped. */
   kept: boolean;
   tracksCommas: boolean;
@@ -67,6 +69,7 @@ export class JsonFrames {
     frame.names = this.#namesEnd;
     frame.pending = this.#pendingEnd;
     frame.count = 0;
+    frame.flagged = false;
     if (frame.tracksCommas) {
       frame.kept = false;
       frame.eatComma = false;
@@ -91,6 +94,7 @@ export class JsonFrames {
       firstTo: 0,
       secondFrom: 0,
       secondTo: 0,
+      flagged: false,
       kept: false,
       tracksCommas,
       comma: -1,
@@ -144,6 +148,13 @@ export class JsonFrames {
       frame.secondFrom = from;
       frame.secondTo = to;
     }
+    if (frame.flagged || this.#codes[from + 1] === DASH) this.#flag(frame, from, to);
+  }
+
+  #flag(frame: Frame, from: number, to: number): void {
+    const isFlag = this.#codes[from] === QUOTE && this.#codes[from + 1] === DASH;
+    if (frame.flagged && !isFlag) this.#edits.add(from, to, quoteJson(MASK));
+    frame.flagged = isFlag && to - from <= MAX_NAME && (this.#nameVerdict(from, to) & SENSITIVE) !== 0;
   }
 
   /** A member of an object is complete; `verdict` is that on its key. */
@@ -263,3 +274,4 @@ export class JsonFrames {
 const MAX_NAME = 130;
 const QUOTE = 34;
 const BACKSLASH = 92;
+const DASH = 45;

@@ -7,6 +7,8 @@ import { maskRanges } from './edits.js';
 import { type Engine, MAX_DEPTH } from './engine.js';
 import { foldValue } from './fold.js';
 import { MASK } from './redactor.js';
+import { findSpoken } from './spoken.js';
+import { findStatements } from './statements.js';
 import { findTokens, type Range } from './tokens.js';
 import { findUserinfo } from './urls.js';
 
@@ -17,6 +19,8 @@ export function redactProse(text: string, engine: Engine, depth: number, cut: bo
   if (ASSIGNED.test(folded)) findAssignments(folded, engine, ranges);
   if (folded.includes('//')) findUserinfo(folded, cut, ranges);
   if (cut || NUMBERED.test(folded)) findNumbers(folded, cut, ranges);
+  findStatements(folded, engine, ranges);
+  findSpoken(folded, engine, ranges);
   findTokens(folded, cut, ranges);
   if (depth < MAX_DEPTH) findEncoded(folded, engine, depth, cut, ranges);
   const masked = maskRanges(text, ranges, MASK);

@@ -17,12 +17,14 @@ const GROUPED = `${DIGITS} -./_`;
 const SEQUENCES: readonly (readonly string[])[] = [
   // Every character but those that end or escape in a JSON string: there the state is zero, and the loop needs no other test.
   [NOT_STOPS],
-  // Assignments, quotes, elements, escapes; `is` and `--` announce a value without any of them.
+  // Assignments, quotes, elements, escapes.
   ['=:<%'],
   // Anything beyond ASCII: index 128 of the table.
   ['\x80'],
-  ['iI', 'sS', ' '],
-  ['-', '-'],
+  // `is `, and the middle of `password`, `passphrase`, `passcode`, `sshpass`: what follows them by a space only.
+  ['iIsS', 'sS', ' wWpPcC'],
+  // Options of a command: `--token x`, ` -p x`.
+  ['- ', '-'],
   // The end of `Bearer ` and `Basic `.
   ['rRsS', 'eEiI', 'rRcC', ' +'],
   // Cards, IBANs, social security numbers.

@@ -14,7 +14,7 @@ export const TERMS: readonly string[] = words(`
   clientassertion codeverifier samlresponse samlassertion oauthverifier oauthsignature accesssignature sharedaccesssignature
   otp mfa totp 2fa onetimecode verificationcode smscode authcode authorizationcode accesscode logincode resetcode recoverycode backupcode
   devicecode unlockcode mfacode otpcode securityanswer mnemonic seedphrase recoveryphrase backupphrase
-  connectionstring connstring connstr
+  connectionstring connstring connstr rawheaders
 `);
 
 /** Only in query strings and forms: in a JSON body `signature` is as likely the end of a letter. */

@@ -144,6 +144,9 @@ const ADVERSARIAL: Readonly<Record<string, (bytes: number) => string>> = {
   ampersands: (bytes) => `{"a":"${'a=b&'.repeat(bytes / 4)}"}`,
   'percent signs': (bytes) => `{"a":"${'%25'.repeat(bytes / 3)}"}`,
   graphql: (bytes) => `{"a":"{a(${'b:{'.repeat(bytes / 3)}"}`,
+  inserts: (bytes) => `{"a":"${'(password) values ('.repeat(bytes / 19)}"}`,
+  logins: (bytes) => `{"a":"${'login mysql '.repeat(bytes / 12)}"}`,
+  'spoken passwords': (bytes) => `{"a":"${'my password '.repeat(bytes / 12)}"}`,
   'one token': (bytes) => `{"a":"${'Ab3'.repeat(bytes / 3)}"}`,
 };
 

@@ -22,8 +22,14 @@ interface Cases {
   readonly keep: readonly (Case & { readonly value: string })[];
 }
 
-const cases = JSON.parse(readFileSync(join(__dirname, '../../../../test/fixtures/redaction-own-cases.json'), 'utf8')) as Cases;
+const own = read('redaction-own-cases.json') as Cases;
+const more = read('redaction-more-cases.json') as Pick<Cases, 'leak' | 'keep'>;
+const cases: Cases = { ...own, leak: [...own.leak, ...more.leak], keep: [...own.keep, ...more.keep] };
 const redactor = createRedactor();
+
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(join(__dirname, '../../../../test/fixtures', name), 'utf8'));
+}
 
 function redact(test: Case, length?: number): string {
   const text = test.text ?? '';
@@ -63,6 +69,32 @@ describe('redaction by every door', () => {
       // Cookies and passwords beside what must stay are hidden; all else is the same text.
       if (!redacted.includes('[REDACTED]')) assert.equal(redacted, test.text);
     });
+  }
+});
+
+describe('values of the API', () => {
+  const secret = 'Hunter2xQ9';
+  const values: Readonly<Record<string, unknown>> = {
+    map: new Map([['token', secret]]),
+    set: { a: new Set([`password=${secret}`]) },
+    headers: { headers: new Headers({ authorization: secret }) },
+    url: { url: new URL(`https://a:${secret}@h/?token=${secret}`) },
+    parameters: { parameters: new URLSearchParams(`token=${secret}`) },
+    error: { error: Object.assign(new Error(`password=${secret}`), { token: secret }) },
+    buffer: { buffer: Buffer.from(`{"password":"${secret}"}`) },
+    'own JSON': { toJSON: () => ({ password: secret }) },
+    tuple: [['password', secret]],
+    getter: {
+      get password() {
+        return secret;
+      },
+    },
+    'raw headers': { rawHeaders: ['Authorization', secret, 'x', 'y'] },
+    'command line': { argv: ['--token', secret] },
+    'boxed string': { text: new String(`password=${secret}`) },
+  };
+  for (const [name, value] of Object.entries(values)) {
+    it(`hide: ${name}`, () => assert.ok(!JSON.stringify(redactor.value(value)).includes(secret)));
   }
 });
 
