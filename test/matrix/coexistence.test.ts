@@ -9,7 +9,8 @@ import { installFixture, nodeBinary } from '../support/fixtures.js';
 import { startIngestionServer } from '../support/ingestion-server.js';
 import { createServiceFolder, type ServiceFolder } from '../support/service.js';
 import { until } from '../support/waiting.js';
-import { HOSTS, type Host, type HostSpan } from './hosts.js';
+import type { HostSpan } from './host-wire.js';
+import { HOSTS, type Host } from './hosts.js';
 
 const SERVER = `
 if (process.env.HOST_IN_CODE === '1') require('./telemetry.cjs');

@@ -12,7 +12,6 @@ export interface CollectedRequest {
 
 export interface Collector {
   readonly url: string;
-  readonly port: number;
   readonly requests: readonly CollectedRequest[];
   close(): Promise<void>;
 }
@@ -36,7 +35,6 @@ export async function startCollector(): Promise<Collector> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    port,
     requests,
     close: () =>
       new Promise((resolve) => {
