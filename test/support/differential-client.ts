@@ -32,7 +32,10 @@ async function exchange(
   const chunks: Buffer[] = [];
   let count = 0;
   let end = 'closed';
-  socket.on('error', () => {});
+  // A server that closes with unread input resets the connection: how much of its answer survives that is chance.
+  socket.on('error', () => {
+    end = 'reset';
+  });
   socket.on('data', (chunk) => {
     chunks.push(chunk);
     count += chunk.length;
@@ -51,6 +54,7 @@ async function exchange(
   }
   await closed;
   if (abortAfterSent !== undefined || abortAfterReceived !== undefined) return undefined;
+  if (end === 'reset') return end;
   return `${normalised(Buffer.concat(chunks).toString('latin1'))}[${end}]`;
 }
 
