@@ -7,7 +7,7 @@ import type { Report, ReportRequest } from './differential-server.js';
 import type { Service } from './service.js';
 
 export interface Observation {
-  /** Undefined where the client left early: how much it got by then is chance. */
+  /** Undefined where one side left early: how much came over by then is chance. */
   readonly received: string | undefined;
   readonly events: readonly string[];
   readonly rejected: readonly string[];
@@ -22,7 +22,9 @@ export async function play(service: Service, scenario: Scenario): Promise<Observ
   const port = socket.localPort ?? 0;
   const received = await exchange(socket, scenario);
   const { events, rejected } = await reportOf(service, { path: `/s/${scenario.id}`, port });
-  return { received, events, rejected };
+  // A server that closes with unread input resets the connection: how much of its answer survives that is chance.
+  const isCut = received === 'reset' || events.some((event) => event.endsWith('complete=false'));
+  return { received: isCut ? undefined : received, events, rejected };
 }
 
 async function exchange(
@@ -32,7 +34,9 @@ async function exchange(
   const chunks: Buffer[] = [];
   let count = 0;
   let end = 'closed';
-  socket.on('error', () => {});
+  socket.on('error', () => {
+    end = 'reset';
+  });
   socket.on('data', (chunk) => {
     chunks.push(chunk);
     count += chunk.length;
@@ -51,6 +55,7 @@ async function exchange(
   }
   await closed;
   if (abortAfterSent !== undefined || abortAfterReceived !== undefined) return undefined;
+  if (end === 'reset') return end;
   return `${normalised(Buffer.concat(chunks).toString('latin1'))}[${end}]`;
 }
 
