@@ -3,6 +3,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import {
+  assembleClient,
+  assembleIdentity,
+  type ClientConfig,
+  type IdentityConfig,
+  identityFaults,
+  identityWarnings,
+} from './config-identity.js';
 import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
 import { readSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
@@ -41,13 +49,8 @@ export interface AuditConfig {
     readonly echoRequestId: boolean;
   };
   readonly redaction: { readonly fields: readonly string[] };
-  readonly identity: {
-    readonly logAnonymous: boolean;
-    /** From what the token says to what the record says. */
-    readonly actorTypeAliases: Readonly<Record<string, string>>;
-    /** Lower case. Set by the caller; unverified unless a gateway strips it. */
-    readonly tenantHeader?: string | undefined;
-  };
+  readonly identity: IdentityConfig;
+  readonly client: ClientConfig;
   readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
@@ -73,11 +76,12 @@ export function loadConfig(sources: ConfigSources): AuditConfig {
   const { raw, faults: sourceFaults, warnings } = readSources(sources);
   const { settings, faults, faulty } = parseSettings(raw);
   const exporters = exportersOf(settings, faulty);
-  const config = assemble(settings, exporters, sources, warnings);
+  const config = assemble(settings, exporters, sources, [...warnings, ...identityWarnings(settings)]);
   const allFaults = [
     ...sourceFaults,
     ...faults,
     ...exporterFaults(exporters, settings, faulty, sources),
+    ...identityFaults(settings, sources.directory),
     ...(sources.faultsOf?.(config) ?? []),
   ];
   if (allFaults.length > 0) throw new AuditConfigError([...new Set(allFaults)]);
@@ -117,7 +121,8 @@ function assemble(
       echoRequestId: settings.REQUEST_ID_HEADER !== 'off',
     },
     redaction: { fields: settings.REDACT_FIELDS },
-    identity: { logAnonymous: settings.LOG_ANONYMOUS, actorTypeAliases: settings.ACTOR_TYPE_ALIASES, tenantHeader: settings.TENANT_HEADER },
+    identity: assembleIdentity(settings, env, directory),
+    client: assembleClient(settings, directory),
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
     warnings,
   };

@@ -1,10 +1,10 @@
-/** The route pattern a framework matched, read from the framework's own objects or channels; never by patching it. */
+/** What a framework says of a request: the route pattern it matched, and its own request object. Never by patching it. */
 
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 
 const FASTIFY_HANDLER = 'tracing:fastify.request.handler:start';
-const told = new WeakMap<object, string>();
+const told = new WeakMap<object, { readonly route: string; readonly request: object }>();
 
 /** Fastify 5 says on a channel which route handles a request. Answers how to stop listening. */
 export function followRouteChannels(): () => void {
@@ -14,7 +14,12 @@ export function followRouteChannels(): () => void {
 
 /** Asked at the response's close, when Express has left `baseUrl` and `route` on the request. */
 export function routeOf(request: IncomingMessage): string | undefined {
-  return told.get(request) ?? expressRoute(request);
+  return told.get(request)?.route ?? expressRoute(request);
+}
+
+/** The framework's request object, where it is another one than Node's and the framework told it. */
+export function frameworkRequestOf(request: IncomingMessage): object | undefined {
+  return told.get(request)?.request;
 }
 
 function expressRoute(request: IncomingMessage & { readonly baseUrl?: unknown; readonly route?: unknown }): string | undefined {
@@ -28,7 +33,8 @@ function expressRoute(request: IncomingMessage & { readonly baseUrl?: unknown; r
 function onFastifyHandler(message: unknown): void {
   try {
     const { request, route } = message as { request?: { raw?: unknown }; route?: { url?: unknown } };
-    if (typeof request?.raw === 'object' && request.raw !== null && typeof route?.url === 'string') told.set(request.raw, route.url);
+    if (typeof request?.raw === 'object' && request.raw !== null && typeof route?.url === 'string')
+      told.set(request.raw, { route: route.url, request });
   } catch {
     // A message of another shape is another version's: the path speaks for itself.
   }

@@ -118,10 +118,10 @@ describe('the configuration', () => {
   });
 
   it('says what has no effect', () => {
-    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_TRUST_PROXY: '1' });
+    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_SIGNING_KEY: '1' });
     assert.deepEqual(warnings, [
       'AUDIT_EXPORTERS is not a setting of otel-audit and has no effect',
-      'AUDIT_TRUST_PROXY is not available in this version and has no effect',
+      'AUDIT_SIGNING_KEY is not available in this version and has no effect',
     ]);
   });
 
