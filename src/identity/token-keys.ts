@@ -34,9 +34,9 @@ export function parsePublicKey(text: string): KeyObject {
 }
 
 /** Undefined where no key is configured. */
-export function createKeys(settings: KeySettings, warn: (message: string) => void): FindKey | undefined {
+export function createKeys(settings: KeySettings, warn: (message: string) => void, cooldownMs = COOLDOWN_MS): FindKey | undefined {
   const { jwksUrl, publicKey, secret } = settings;
-  if (jwksUrl !== undefined) return createKeySet(jwksUrl, warn);
+  if (jwksUrl !== undefined) return createKeySet(jwksUrl, warn, cooldownMs);
   if (publicKey === undefined && secret === undefined) return undefined;
   const key = publicKey === undefined ? createSecretKey(secret ?? '', 'utf8') : parsePublicKey(publicKey);
   return async () => key;
@@ -51,7 +51,7 @@ const FETCH_TIMEOUT_MS = 5_000;
  * Unlike jose's remote set it goes on with the keys it has while the provider cannot be reached, and refreshes beside the
  * requests instead of before one. Only an unknown `kid`, or having no keys at all, waits for a fetch.
  */
-function createKeySet(url: string, warn: (message: string) => void): FindKey {
+function createKeySet(url: string, warn: (message: string) => void, cooldownMs: number): FindKey {
   let findLocal: FindKey | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
@@ -78,14 +78,14 @@ function createKeySet(url: string, warn: (message: string) => void): FindKey {
   };
 
   return async (header, token) => {
-    refreshAfter(findLocal === undefined ? COOLDOWN_MS : REFRESH_MS);
+    refreshAfter(findLocal === undefined ? cooldownMs : REFRESH_MS);
     if (findLocal === undefined) await fetching;
     if (findLocal === undefined) throw new KeyUnavailable('keys_unavailable');
     try {
       return await findLocal(header, token);
     } catch (error) {
       if ((error as { readonly code?: unknown }).code !== 'ERR_JWKS_NO_MATCHING_KEY') throw error;
-      refreshAfter(COOLDOWN_MS);
+      refreshAfter(cooldownMs);
       if (fetching === undefined) throw new KeyUnavailable('unknown_key');
       await fetching;
       return await findLocal(header, token);
