@@ -8,7 +8,7 @@ import type { Exchange } from './capture/exchange.js';
 import { createGeoLookup } from './capture/geo.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
-import { createClientLocator } from './capture/trusted-proxy.js';
+import { clientHeaderNames, createClientLocator } from './capture/trusted-proxy.js';
 import type { AuditConfig } from './config.js';
 import { messageOf } from './errors.js';
 import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
@@ -78,7 +78,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       service,
       redactor,
       policy: compilePolicy(config.policy),
-      identities: createIdentities(config.identity, { load, warn: parts.warn }),
+      identities: createIdentities(config.identity, { load, warn: parts.warn, headerNames: clientHeaderNames(config.client) }),
       clients: createClientLocator(config.client),
       geo,
       identityWaitMs: IDENTITY_WAIT_MS,

@@ -124,7 +124,9 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
 
 function whoRequestOf(exchange: Exchange, { clients }: RecordSettings): WhoRequest {
   const { credentials, peer, request, words } = exchange;
-  return { ...credentials, message: request, framework: frameworkRequestOf(request), isFromProxy: clients.trusts(peer), words };
+  const { headers, url, bearer, verification, certificate } = credentials;
+  const framework = frameworkRequestOf(request);
+  return { headers, url, bearer, verification, certificate, message: request, framework, isFromProxy: clients.trusts(peer), words };
 }
 
 function clientOf({ credentials, peer }: Exchange, { clients, geo }: RecordSettings): AuditClient {

@@ -24,6 +24,11 @@ export interface ClientLocator {
   trusts(peer: Peer): boolean;
 }
 
+/** Every header that says where a client is, believed or not. */
+export function clientHeaderNames({ clientHeader }: ClientSettings): readonly string[] {
+  return [clientHeader, 'forwarded', 'x-forwarded-for', 'x-azure-fdid', 'x-azure-socketip'];
+}
+
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 // Distinct proxies and clients whose trust is remembered: a look-up in a block list costs microseconds.

@@ -5,7 +5,7 @@ import type { Identity, IdentityRequest } from './identity.js';
 import { type FoundTenant, tenantOf } from './tenant.js';
 import { rolesOf } from './token-identity.js';
 
-/** What the functions of a module get. */
+/** What the functions of a module get: the request as the service has left it, and its URL as received. */
 export type CustomRequest = Pick<IdentityRequest, 'headers' | 'url' | 'message' | 'framework'>;
 
 /** Loads a module by its name or path. */
@@ -20,13 +20,16 @@ export interface CustomSource {
 export function createCustomSource(name: string, load: LoadModule, warn: (message: string) => void): CustomSource {
   let module: unknown;
   let isLoaded = false;
-  const call = (member: string, { headers, url, message, framework }: IdentityRequest): unknown => {
+  const call = (member: string, { url, message, framework, ...received }: IdentityRequest): unknown => {
+    const headers = (memberOf(message, 'headers') ?? received.headers) as CustomRequest['headers'];
     if (!isLoaded) {
       isLoaded = true;
       module = loadOrWarn(name, load, warn);
     }
     const own = memberOf(module, member) ?? memberOf(memberOf(module, 'default'), member);
-    return typeof own === 'function' ? Reflect.apply(own, undefined, [{ headers, url, message, framework }]) : undefined;
+    return typeof own === 'function'
+      ? Reflect.apply(own, undefined, [{ headers, url, message, framework } satisfies CustomRequest])
+      : undefined;
   };
   return {
     identify: (request) => identityOf(call('identify', request)),

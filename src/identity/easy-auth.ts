@@ -8,6 +8,8 @@ import { type Claims, isClaims, memberOf, textOf } from './claims.js';
 import type { Headers, Identity, IdentityRequest, IdentitySource } from './identity.js';
 import type { ReadIdentity } from './token-identity.js';
 
+export const EASY_AUTH_HEADERS: readonly string[] = ['x-ms-client-principal', 'x-ms-client-principal-id', 'x-ms-client-principal-name'];
+
 /** The platform spells the claims of a token in these ways. */
 const SPELLINGS: Readonly<Record<string, string>> = {
   'http://schemas.microsoft.com/identity/claims/objectidentifier': 'oid',

@@ -6,7 +6,7 @@ import type { Verification } from './verify-token.js';
 
 /** What a source may look at. Only data of the request itself; never the network. */
 export interface IdentityRequest {
-  /** As received: the service may change its own copy, and a proxy does. */
+  /** Those that sources read, as received: the service may change its own copy, and a proxy does. */
   readonly headers: Headers;
   /** As received, with the query. */
   readonly url?: string | undefined;

@@ -5,7 +5,6 @@ import { keyOf, memberOf, textOf } from './claims.js';
 import type { Identity, IdentityRequest } from './identity.js';
 
 export interface TenantRequest extends IdentityRequest {
-  readonly identity: Identity | undefined;
   /** The peer is a proxy that the configuration trusts: its headers are not the client's. */
   readonly isFromProxy: boolean;
 }
@@ -16,13 +15,17 @@ export interface FoundTenant {
   readonly isClaimed?: boolean | undefined;
 }
 
-export type TenantSource = (request: TenantRequest) => FoundTenant | undefined;
+export type TenantSource = (request: TenantRequest, identity: Identity | undefined) => FoundTenant | undefined;
 
 /** The first answer wins. A source that throws has no answer. */
-export function resolveTenant(sources: readonly TenantSource[], request: TenantRequest): FoundTenant | undefined {
+export function resolveTenant(
+  sources: readonly TenantSource[],
+  request: TenantRequest,
+  identity: Identity | undefined,
+): FoundTenant | undefined {
   for (const source of sources) {
     try {
-      const found = source(request);
+      const found = source(request, identity);
       if (found !== undefined) return found;
     } catch {
       // A getter of the service's or a custom source: it costs the tenant, never the record.
@@ -41,7 +44,7 @@ export function frameworkTenant({ message, framework }: TenantRequest): FoundTen
 }
 
 /** As the token says; the record's `actor.verified` tells what it is worth. */
-export function tokenTenant({ identity }: TenantRequest): FoundTenant | undefined {
+export function tokenTenant(_request: TenantRequest, identity: Identity | undefined): FoundTenant | undefined {
   const { id, slug } = identity?.tenant ?? {};
   return id === undefined && slug === undefined ? undefined : { tenant: { id, slug } };
 }

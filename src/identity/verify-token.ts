@@ -57,7 +57,8 @@ export class KeyUnavailable extends Error {
   }
 }
 
-export type Verify = (bearer: BearerToken, token: string, atMs: number) => Verification;
+/** `token` is asked for only where it is not known already: cutting it out of its header takes 2 µs. */
+export type Verify = (bearer: BearerToken, token: () => string, atMs: number) => Verification;
 
 // RFC 7519 §4.1.4 allows some leeway for clocks that differ; a token is issued moments before it is first used.
 const LEEWAY_S = 30;
@@ -91,7 +92,7 @@ export function createTokenVerifier(rules: TokenRules, findKey: FindKey, read: R
   return (bearer, token, atMs) => {
     if (bearer.checking === undefined && isCurrent(bearer.checked, atMs)) return settled(verdictAt(bearer.checked, atMs));
     if (bearer.checking === undefined && underWay >= MAX_CHECKS) return settled({ reason: 'overload' });
-    bearer.checking ??= check(bearer, token, atMs);
+    bearer.checking ??= check(bearer, token(), atMs);
     let verdict: Verdict | undefined;
     return {
       verdict: () => verdict,

@@ -52,9 +52,15 @@ describe('who acts', () => {
     assert.ok(Date.parse(late.observedTime) - Date.parse(late.time) >= 490);
     assert.ok(Number(late.durationMs) < 490, 'the wait is no part of the duration');
 
+    const interrupted = recordOf(bearer('interrupted'));
+    await until('the request has closed', () => audited.pipeline.health().capture.pending === 1);
+    audited.pipeline.interruptOpen();
+    assert.equal(audited.records.length, 2, 'the end of the process waits for nobody');
+    assert.deepEqual((await interrupted).metadata, { unverified: { actor: 'timeout' } });
+
     const pending = recordOf(bearer('waited-for'));
     await until('the request has closed', () => audited.pipeline.health().capture.pending === 1);
-    assert.equal(audited.records.length, 1);
+    assert.equal(audited.records.length, 2);
     assert.equal(imbalanceOf(audited.pipeline.health().capture), 0);
     const flushed = audited.pipeline.flush(1000);
     release();
@@ -63,7 +69,7 @@ describe('who acts', () => {
     assert.equal(record.metadata, undefined);
     await flushed;
     await tick();
-    assert.equal(audited.records.length, 2);
+    assert.equal(audited.records.length, 3);
     assert.equal(imbalanceOf(audited.pipeline.health().capture), 0);
   });
 

@@ -47,5 +47,7 @@ describe('a token payload', () => {
       tenant: { id: 't-1' },
     });
     assert.equal(mapped({ sub: 's', tid: 'T', oid: 'O' }, TRUST), undefined);
+    const inherited = createTokenReader({ claims: { id: 'constructor.name' }, actorTypeAliases: {} });
+    assert.equal(inherited({ sub: 's' }, TRUST), undefined);
   });
 });

@@ -26,7 +26,7 @@ function createVerify(keys: KeySettings, rules: Partial<TokenRules> = RULES, war
     const bearer = bearerOf(headers);
     assert.equal(bearer?.claimed.actor.verified, false);
     if (bearer?.isReadable !== true) return undefined;
-    const verification = verify(bearer, tokenOf(headers), atMs);
+    const verification = verify(bearer, () => tokenOf(headers), atMs);
     await verification.settled;
     return verification.verdict();
   };
