@@ -24,7 +24,7 @@ export interface GeoOptions {
 
 type Reader = { get(address: string): unknown };
 
-// Clients come back: decoding a city costs some 10 µs, remembering it some 0.1.
+// Clients come back, and a reader decodes the entry anew each time.
 const REMEMBERED = 10_000;
 // A database is replaced once a day or a week.
 const WATCH_MS = 10_000;

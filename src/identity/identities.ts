@@ -114,7 +114,7 @@ function headerNamesOf({ apiKeyHeader, tenantHeader }: IdentitySettings, more: r
   return [...new Set(tenantHeader === undefined ? names : [...names, tenantHeader])];
 }
 
-/** Only what a source reads: copying all of a request's headers costs 2 µs, these 0.3. */
+/** Only what a source reads: from thirty headers on, copying all of them takes some 10 µs, picking these at most 0.7. */
 function received(headers: Headers, names: readonly string[]): Headers {
   const kept: Record<string, string | readonly string[]> = {};
   for (const name of names) {

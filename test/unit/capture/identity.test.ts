@@ -119,6 +119,11 @@ describe('who acts', () => {
     });
     assert.equal(record.actor.id, 'original');
     assert.equal(record.tenant?.id, 't-original');
+    const named = await recordOf({ 'x-tenant': 'original' }, (request, response) => {
+      request.headers['x-tenant'] = 'upstream';
+      response.end();
+    });
+    assert.equal(named.tenant?.id, 'original');
   });
 
   it('marks a tenant that only a header of the client names', async () => {
