@@ -1,48 +1,14 @@
 /** Every setting with its type, default and bounds. Messages never repeat a value: it may be a secret. */
 
 import * as v from 'valibot';
+import { IDENTITY_ENTRIES } from './config-identity.js';
+import { flag, headerName, integer, list, oneOf, text } from './config-values.js';
 import type { PolicyRule } from './policy-rule.js';
 
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
 const MEBIBYTE = 1_048_576;
-
-const flag = v.pipe(
-  v.union([v.boolean(), v.string()], 'must be true or false'),
-  v.transform((value) => (typeof value === 'boolean' ? value : FLAGS[value.trim().toLowerCase()])),
-  v.boolean('must be true or false'),
-);
-const FLAGS: Readonly<Record<string, boolean>> = {
-  true: true,
-  '1': true,
-  yes: true,
-  on: true,
-  false: false,
-  '0': false,
-  no: false,
-  off: false,
-};
-
-const text = v.pipe(v.string('must be text'), v.trim(), v.nonEmpty('must not be empty'));
-const list = v.pipe(
-  v.union([v.string(), v.array(v.string())], 'must be a comma-separated list'),
-  v.transform((value) => (typeof value === 'string' ? value.split(',') : value).map((item) => item.trim()).filter((item) => item !== '')),
-);
-
-function integer(minimum: number, maximum: number) {
-  const message = `must be a whole number from ${minimum} to ${maximum}`;
-  return v.pipe(
-    v.union([v.number(), v.pipe(v.string(), v.trim(), v.regex(/^\d+$/), v.transform(Number))], message),
-    v.integer(message),
-    v.minValue(minimum, message),
-    v.maxValue(maximum, message),
-  );
-}
-
-function oneOf<const Values extends readonly string[]>(...values: Values) {
-  return v.pipe(v.string(), v.trim(), v.toLowerCase(), v.picklist(values, `must be one of ${values.join(', ')}`));
-}
 
 function asOnly<const Value extends string>(available: Value, planned: readonly string[]) {
   return v.pipe(
@@ -51,8 +17,6 @@ function asOnly<const Value extends string>(available: Value, planned: readonly 
   );
 }
 
-const headerName = v.pipe(text, v.toLowerCase(), v.regex(/^[!#$%&'*+.^_`|~0-9a-z-]+$/, 'must be a header name'));
-
 const postgresUrl = v.pipe(
   text,
   v.check(
@@ -60,18 +24,6 @@ const postgresUrl = v.pipe(
     'must be a URL of the form postgres://user:password@host:5432/database',
   ),
 );
-
-const aliases = v.pipe(
-  v.union([v.string(), v.record(v.string(), v.string())], 'must be a list of claimed=recorded'),
-  v.transform((value) => (typeof value === 'string' ? pairsOf(value) : Object.entries(value))),
-  v.check((pairs) => pairs.every((pair) => pair.length === 2 && pair.every((part) => part !== '')), 'must be a list of claimed=recorded'),
-  v.transform((pairs) => Object.fromEntries(pairs.map(([claimed = '', recorded = '']) => [claimed.toLowerCase(), recorded]))),
-);
-
-function pairsOf(value: string): string[][] {
-  const items = value.split(',').filter((item) => item.trim() !== '');
-  return items.map((item) => item.split('=').map((part) => part.trim()));
-}
 
 const globs = v.pipe(
   v.union([v.string(), v.array(v.string())]),
@@ -163,9 +115,7 @@ const SCHEMA = v.object({
     ),
     [],
   ),
-  LOG_ANONYMOUS: v.optional(flag, true),
-  ACTOR_TYPE_ALIASES: v.optional(aliases, {}),
-  TENANT_HEADER: v.optional(headerName),
+  ...IDENTITY_ENTRIES,
   policy: v.optional(
     v.pipe(
       v.array(rule),

@@ -2,6 +2,14 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import {
+  assembleClient,
+  assembleIdentity,
+  type ClientConfig,
+  type IdentityConfig,
+  identityFaults,
+  identityWarnings,
+} from './config-identity.js';
 import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
 import { readSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
@@ -56,13 +64,8 @@ export interface AuditConfig {
     /** A secret. */
     readonly hashKey?: string | undefined;
   };
-  readonly identity: {
-    readonly logAnonymous: boolean;
-    /** From what the token says to what the record says. */
-    readonly actorTypeAliases: Readonly<Record<string, string>>;
-    /** Lower case. Set by the caller; unverified unless a gateway strips it. */
-    readonly tenantHeader?: string | undefined;
-  };
+  readonly identity: IdentityConfig;
+  readonly client: ClientConfig;
   readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
@@ -88,11 +91,12 @@ export function loadConfig(sources: ConfigSources): AuditConfig {
   const { raw, faults: sourceFaults, warnings } = readSources(sources);
   const { settings, faults, faulty } = parseSettings(raw);
   const exporters = exportersOf(settings, faulty);
-  const config = assemble(settings, exporters, sources, warnings);
+  const config = assemble(settings, exporters, sources, [...warnings, ...identityWarnings(settings)]);
   const allFaults = [
     ...sourceFaults,
     ...faults,
     ...exporterFaults(exporters, settings, faulty, sources),
+    ...identityFaults(settings, sources.directory),
     ...(sources.faultsOf?.(config) ?? []),
   ];
   if (allFaults.length > 0) throw new AuditConfigError([...new Set(allFaults)]);
@@ -132,7 +136,8 @@ function assemble(
       echoRequestId: settings.REQUEST_ID_HEADER !== 'off',
     },
     redaction: { ...settings.redaction, fields: [...settings.REDACT_FIELDS, ...settings.redaction.fields], hashKey: settings.HASH_KEY },
-    identity: { logAnonymous: settings.LOG_ANONYMOUS, actorTypeAliases: settings.ACTOR_TYPE_ALIASES, tenantHeader: settings.TENANT_HEADER },
+    identity: assembleIdentity(settings, env, directory),
+    client: assembleClient(settings, directory),
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
     warnings,
   };

@@ -1,18 +1,21 @@
 /** The composition root: capture, telemetry, journal and delivery become one pipeline. Touches neither environment nor process. */
 
+import { createRequire } from 'node:module';
+import path from 'node:path';
 import { FLAGGED, RECORD_ID } from './attributes.js';
 import { type Capture, createCapture } from './capture/capture.js';
-import { redactClaims } from './capture/claims.js';
 import type { Exchange } from './capture/exchange.js';
+import { createGeoLookup } from './capture/geo.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
 import { rememberTexts } from './capture/remembering.js';
 import { followRpcMetadata, type RpcMetadata } from './capture/route.js';
+import { clientHeaderNames, createClientLocator } from './capture/trusted-proxy.js';
 import type { AuditConfig } from './config.js';
 import { messageOf } from './errors.js';
 import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
 import { type CaptureCounters, countBy, createCaptureCounters } from './health.js';
-import { jwtIdentity } from './identity/jwt.js';
+import { createIdentities } from './identity/identities.js';
 import type { LivePipeline } from './live.js';
 import type { AuditRecord, AuditService } from './record.js';
 import { toAttributes } from './record-attributes.js';
@@ -21,6 +24,9 @@ import type { Sink } from './sink.js';
 import type { AuditSpan } from './span.js';
 import { createLateSpans } from './telemetry/late-span.js';
 import { createRouting } from './telemetry/routing.js';
+
+// From the moment a request closes: what an identity provider's key set takes to come, where it comes at all.
+const IDENTITY_WAIT_MS = 500;
 
 export interface PipelineParts {
   readonly service: AuditService;
@@ -54,12 +60,14 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const counters = createCaptureCounters();
   const { service } = parts;
   const redactor = rememberTexts(createRedactor(config.redaction));
-  const { actorTypeAliases } = config.identity;
+  const load = createRequire(path.join(config.identity.directory, 'package.json'));
+  const geo = createGeoLookup({ databases: config.client.geoDatabases, warn: parts.warn });
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();
   let sink: Sink | undefined;
 
   const open = (): Sink => {
+    geo.open();
     sink ??= parts.createSink(counters, (loss) => accept(countIn(loss)));
     return sink;
   };
@@ -76,8 +84,10 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       service,
       redactor,
       policy: compilePolicy(config.policy),
-      identitySources: [redactClaims((request) => jwtIdentity(request, actorTypeAliases), redactor)],
-      tenantHeader: config.identity.tenantHeader,
+      identities: createIdentities(config.identity, { load, warn: parts.warn, headerNames: clientHeaderNames(config.client) }),
+      clients: createClientLocator(config.client),
+      geo,
+      identityWaitMs: IDENTITY_WAIT_MS,
       logAnonymous: config.identity.logAnonymous,
       ...config.capture,
     },
@@ -175,6 +185,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     spanEnded: (span) => guarded(() => acceptForeign(span.attributes ?? {})),
     logEmitted: (attributes, carried) => guarded(() => (carried === undefined ? acceptForeign(attributes) : routing.route(carried))),
     async flush(timeoutMs = config.delivery.shutdownTimeoutMs) {
+      await capture.settled();
       emitAwaiting();
       await sink?.flush(timeoutMs);
       return health();
@@ -186,7 +197,9 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     },
     closeNow: () => sink?.closeSync(),
     async shutdown(timeoutMs = config.delivery.shutdownTimeoutMs) {
+      await capture.settled();
       emitAwaiting();
+      geo.close();
       await sink?.shutdown(timeoutMs);
     },
   };

@@ -43,6 +43,7 @@ export function boundRecord(record: AuditRecord): AuditRecord {
         country: identifier('client.geo.country', client.geo.country),
         region: identifier('client.geo.region', client.geo.region),
         city: identifier('client.geo.city', client.geo.city),
+        asn: client.geo.asn,
       },
     },
     trace: trace && { traceId: identifier('trace.traceId', trace.traceId) ?? '', spanId: identifier('trace.spanId', trace.spanId) },

@@ -84,12 +84,16 @@ export interface AuditGeo {
   readonly country?: string | undefined;
   readonly region?: string | undefined;
   readonly city?: string | undefined;
+  /** Number of the autonomous system that announces the address. */
+  readonly asn?: number | undefined;
 }
 
 export interface AuditClient {
   /** Canonical IP address. The peer of the socket unless a trusted proxy says otherwise. */
   readonly address?: string | undefined;
   readonly port?: number | undefined;
+  /** Address of the socket's peer, where a trusted proxy told another one for the client. */
+  readonly peer?: string | undefined;
   /** Raw `Forwarded` or `X-Forwarded-For`. Set by the caller; unverified. */
   readonly forwarded?: string | undefined;
   readonly userAgent?: string | undefined;

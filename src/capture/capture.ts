@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createDeadline } from '../deadline.js';
 import { type CaptureCounters, countBy } from '../health.js';
 import type { AuditRecord } from '../record.js';
 import { tapRequest } from './body.js';
@@ -17,7 +18,12 @@ export interface CaptureSettings extends RecordSettings {
   /** Lower case: read from the request, and echoed on the response if `echoRequestId`. */
   readonly requestIdHeader: string;
   readonly echoRequestId: boolean;
+  /** How long a closed request may wait for the verification of its token, in milliseconds. */
+  readonly identityWaitMs: number;
 }
+
+// Each holds its bodies meanwhile: 1,000 are 20 MB at the default cap. More are recorded at once, unverified.
+const MAX_WAITING = 1000;
 
 export interface Capture {
   /** Opens the exchange of a request, once; undefined when the policy excludes it. */
@@ -30,7 +36,9 @@ export interface Capture {
   run<T>(exchange: Exchange, work: () => T): T;
   /** Who acts in an open exchange, as far as is known now. */
   who(exchange: Exchange): ReturnType<typeof whoOf>;
-  /** Closes what is still open because the process ends. */
+  /** Resolves once who acted in the requests closed so far is known, or will not be. */
+  settled(): Promise<void>;
+  /** Closes what is still open because the process ends, and waits for nobody. */
   closeAll(): void;
 }
 
@@ -44,30 +52,49 @@ export interface CaptureListener {
 export function createCapture(settings: CaptureSettings, counters: CaptureCounters, { onRecord, onError }: CaptureListener): Capture {
   const stamps = createStamps<Exchange | typeof EXCLUDED>();
   const open = new Set<Exchange>();
+  const waiting = new Map<Exchange, Promise<void>>();
   const running = new AsyncLocalStorage<Exchange>();
   const ofSocket = new WeakMap<object, Set<Exchange>>();
 
   function close(exchange: Exchange, ended: 'closed' | 'process-exit'): void {
     if (exchange.closed) return;
-    exchange.closed = true;
+    exchange.close();
     open.delete(exchange);
     exchange.onClosed?.();
     counters.open -= 1;
-    const judgement = judgeSafely(exchange, ended);
-    if (judgement === undefined) countBy(counters.dropped, 'record-failed');
+    counters.pending += 1;
+    const mayWait = ended === 'closed' && waiting.size < MAX_WAITING;
+    const judgement = judgeSafely(exchange, ended, mayWait);
+    if (judgement !== undefined && 'waitFor' in judgement) waiting.set(exchange, concludeAfter(exchange, judgement.waitFor));
+    else conclude(exchange, judgement);
+  }
+
+  /** Later than the close the span has ended, so the record goes by its log record; counted as pending meanwhile. */
+  async function concludeAfter(exchange: Exchange, verified: Promise<void>): Promise<void> {
+    const deadline = createDeadline(settings.identityWaitMs);
+    await Promise.race([verified, deadline.passed]);
+    deadline.clear();
+    concludeNow(exchange);
+  }
+
+  function concludeNow(exchange: Exchange): void {
+    if (waiting.delete(exchange)) conclude(exchange, judgeSafely(exchange, 'closed', false));
+  }
+
+  /** Moves the exchange from pending to what became of it; a record stays pending until the journal has it. */
+  function conclude(exchange: Exchange, judgement: Judgement | undefined): void {
+    if (judgement !== undefined && 'record' in judgement) return onRecord(judgement.record, exchange);
+    counters.pending -= 1;
+    if (judgement === undefined || 'waitFor' in judgement) countBy(counters.dropped, 'record-failed');
     else if ('excludedBy' in judgement) countBy(counters.excluded, judgement.excludedBy);
     else if ('sampledOut' in judgement) counters.sampledOut += 1;
-    else if ('skipped' in judgement) counters.skipped += 1;
-    else {
-      counters.pending += 1;
-      onRecord(judgement.record, exchange);
-    }
+    else counters.skipped += 1;
   }
 
   /** Building a record is total by design; should it fail all the same, the request is counted and the service lives. */
-  function judgeSafely(exchange: Exchange, ended: 'closed' | 'process-exit'): Judgement | undefined {
+  function judgeSafely(exchange: Exchange, ended: 'closed' | 'process-exit', mayWait: boolean): Judgement | undefined {
     try {
-      return judge(exchange, settings, ended);
+      return judge(exchange, settings, ended, mayWait);
     } catch (error) {
       onError(error);
       return undefined;
@@ -109,8 +136,13 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
         requestBody: decision.requestBody && settings.requestBody,
         responseBody: decision.responseBody && settings.responseBody,
       };
-      const exchange = new Exchange(request, response, wanted, settings.maxBodyBytes, (id) =>
-        requestIdOf(request.headers, settings.requestIdHeader, id, settings.redactor),
+      const exchange = new Exchange(
+        request,
+        response,
+        wanted,
+        settings.maxBodyBytes,
+        (id) => requestIdOf(request.headers, settings.requestIdHeader, id, settings.redactor),
+        settings.identities.begin,
       );
       stamps.set(request, exchange);
       stamps.set(response, exchange);
@@ -136,8 +168,12 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
     current: () => running.getStore(),
     run: (exchange, work) => running.run(exchange, work),
     who: (exchange) => whoOf(exchange, settings),
+    async settled() {
+      await Promise.all(waiting.values());
+    },
     closeAll() {
       for (const exchange of [...open]) close(exchange, 'process-exit');
+      for (const exchange of [...waiting.keys()]) concludeNow(exchange);
     },
   };
 }

@@ -1,34 +1,40 @@
-/** Redacts what an identity source read from the request: names, ids and tenants are a client's text as much as a body is. */
+/** Redacts what identity sources read from the request: names, ids and tenants are a client's text as much as a body is. */
 
-import type { Identity, IdentitySource } from '../identity/identity.js';
+import type { Who } from '../identity/identities.js';
+import type { AuditActor, AuditTenant } from '../record.js';
 import type { Redactor } from '../redaction/redactor.js';
+import type { ServiceWords } from './exchange.js';
 
-export function redactClaims(source: IdentitySource, { text }: Redactor): IdentitySource {
+/** Leaves the service's own words as they are. */
+export function redactWho(who: Who, words: ServiceWords, { text }: Redactor): Who {
   // Part by part: `<tid>:<oid>` as a whole reads like the assignment of a value to a name.
-  const redacted = (claim: string): string => (claim.includes(':') ? claim.split(':').map(text).join(':') : text(claim));
-  const maybe = (claim: string | undefined): string | undefined => (claim === undefined ? undefined : redacted(claim));
-  return (request) => {
-    const identity = source(request);
-    return identity && redactIdentity(identity, redacted, maybe);
+  const redact = (claim: string): string => (claim.includes(':') ? claim.split(':').map(text).join(':') : text(claim));
+  return {
+    ...who,
+    actor: words.actor === undefined && who.actor.source !== undefined ? redactActor(who.actor, redact) : who.actor,
+    tenant: words.tenant === undefined ? redactTenant(who.tenant, redact) : who.tenant,
   };
 }
 
-function redactIdentity(
-  { actor, tenant }: Identity,
-  redacted: (claim: string) => string,
-  maybe: (claim: string | undefined) => string | undefined,
-): Identity {
+type Redact = (claim: string) => string;
+
+function redactActor(actor: AuditActor, redact: Redact): AuditActor {
   return {
-    actor: {
-      ...actor,
-      id: redacted(actor.id),
-      type: redacted(actor.type),
-      email: maybe(actor.email),
-      name: maybe(actor.name),
-      roles: actor.roles?.map(redacted),
-      tenantId: maybe(actor.tenantId),
-      clientApp: maybe(actor.clientApp),
-    },
-    tenant: tenant && { id: maybe(tenant.id), slug: maybe(tenant.slug) },
+    ...actor,
+    id: redact(actor.id),
+    type: redact(actor.type),
+    email: maybe(actor.email, redact),
+    name: maybe(actor.name, redact),
+    roles: actor.roles?.map(redact),
+    tenantId: maybe(actor.tenantId, redact),
+    clientApp: maybe(actor.clientApp, redact),
   };
+}
+
+function redactTenant(tenant: AuditTenant | undefined, redact: Redact): AuditTenant | undefined {
+  return tenant && { id: maybe(tenant.id, redact), slug: maybe(tenant.slug, redact) };
+}
+
+function maybe(claim: string | undefined, redact: Redact): string | undefined {
+  return claim === undefined ? undefined : redact(claim);
 }

@@ -2,17 +2,15 @@
 
 import { isoTime } from '../clock.js';
 import { messageOf } from '../errors.js';
-import { type Identity, type IdentitySource, resolveIdentity } from '../identity/identity.js';
-import { headerTenant } from '../identity/tenant.js';
+import type { Identities, Who, WhoRequest } from '../identity/identities.js';
+import { WAIT } from '../identity/identity.js';
 import type { PolicyRule } from '../policy-rule.js';
 import {
-  ANONYMOUS,
-  type AuditActor,
   type AuditBody,
+  type AuditClient,
   type AuditFailure,
   type AuditRecord,
   type AuditService,
-  type AuditTenant,
   type JsonObject,
   type Outcome,
   SCHEMA_VERSION,
@@ -21,19 +19,22 @@ import { boundRecord } from '../record-bounds.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { actionOf } from './action.js';
 import type { BodyTap } from './body.js';
+import { redactWho } from './claims.js';
 import { forwardedHeader } from './client-address.js';
 import { decodePrefix } from './decode.js';
 import type { Exchange } from './exchange.js';
+import type { GeoLookup } from './geo.js';
 import { keepsRequestBody, keepsResponseBody, type Policy } from './policy.js';
-import { routeOf } from './route.js';
+import { frameworkRequestOf, routeOf } from './route.js';
+import type { ClientLocator } from './trusted-proxy.js';
 
 export interface RecordSettings {
   readonly service: AuditService;
   readonly redactor: Redactor;
   readonly policy: Policy;
-  readonly identitySources: readonly IdentitySource[];
-  /** Lower case. */
-  readonly tenantHeader: string | undefined;
+  readonly identities: Identities;
+  readonly clients: ClientLocator;
+  readonly geo: Pick<GeoLookup, 'find'>;
   readonly logAnonymous: boolean;
 }
 
@@ -42,23 +43,24 @@ export type Judgement =
   | { readonly record: AuditRecord }
   | { readonly excludedBy: string }
   | { readonly sampledOut: true }
-  | { readonly skipped: true };
+  | { readonly skipped: true }
+  /** Who acts is still being verified: judge again then. */
+  | { readonly waitFor: Promise<void> };
 
 /** Who acts in this exchange and in which tenant, as far as is known now: the service's own words first. */
-export function whoOf(
-  exchange: Exchange,
-  settings: RecordSettings,
-): { readonly actor: AuditActor; readonly tenant: AuditTenant | undefined } {
-  const identity = resolveIdentity(settings.identitySources, exchange.request);
-  return { actor: exchange.words.actor ?? identity?.actor ?? ANONYMOUS, tenant: tenantOf(exchange, identity, settings) };
+export function whoOf(exchange: Exchange, settings: RecordSettings): Who {
+  // Told not to wait, it never answers WAIT.
+  return askWho(exchange, settings, false) as Who;
 }
 
 /** `ended` says how it closed: the response's own events, or the end of the process. */
-export function judge(exchange: Exchange, settings: RecordSettings, ended: 'closed' | 'process-exit'): Judgement {
+export function judge(exchange: Exchange, settings: RecordSettings, ended: 'closed' | 'process-exit', mayWait: boolean): Judgement {
   const { request, response, words } = exchange;
   if (words.skip === true) return { skipped: true };
   const status = response.headersSent ? response.statusCode : undefined;
-  const { actor: named, tenant } = whoOf(exchange, settings);
+  const who = askWho(exchange, settings, mayWait);
+  if (who === WAIT) return { waitFor: exchange.credentials.verification?.settled ?? Promise.resolve() };
+  const { actor: named, tenant, unverified } = who;
   // A 401 says that the service did not accept who the caller claims to be.
   const actor = status === 401 && named.verified ? { ...named, verified: false } : named;
   const outcome = words.outcome ?? outcomeOf(exchange, status, ended);
@@ -109,24 +111,43 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
       },
       durationMs: exchange.elapsedMs(),
       client: {
-        ...exchange.peer,
-        forwarded: redacted(forwardedHeader(request.headers), settings.redactor),
+        ...clientOf(exchange, settings),
+        forwarded: redacted(forwardedHeader(exchange.credentials.headers), settings.redactor),
         userAgent: redacted(request.headers['user-agent'], settings.redactor),
       },
       trace: exchange.span?.spanContext(),
       service: settings.service,
       error: errorOf(exchange, outcome, ended, settings.redactor),
-      metadata: words.metadata && (settings.redactor.value(words.metadata) as JsonObject),
+      metadata: metadataOf(words.metadata, unverified, settings.redactor),
     }),
   };
 }
 
-function tenantOf(exchange: Exchange, identity: Identity | undefined, settings: RecordSettings): AuditTenant | undefined {
-  if (exchange.words.tenant !== undefined) return exchange.words.tenant;
-  const { tenant } = identity ?? {};
-  if (tenant?.id !== undefined || tenant?.slug !== undefined) return tenant;
-  const named = settings.tenantHeader === undefined ? undefined : headerTenant(exchange.request, settings.tenantHeader);
-  return named && { id: redacted(named.id, settings.redactor) };
+function askWho(exchange: Exchange, settings: RecordSettings, mayWait: boolean): Who | typeof WAIT {
+  const who = settings.identities.who(whoRequestOf(exchange, settings), mayWait);
+  return who === WAIT ? who : redactWho(who, exchange.words, settings.redactor);
+}
+
+function whoRequestOf(exchange: Exchange, { clients }: RecordSettings): WhoRequest {
+  const { credentials, peer, request, words } = exchange;
+  const { headers, url, bearer, verification, certificate } = credentials;
+  const framework = frameworkRequestOf(request);
+  return { headers, url, bearer, verification, certificate, message: request, framework, isFromProxy: clients.trusts(peer), words };
+}
+
+function clientOf({ credentials, peer }: Exchange, { clients, geo }: RecordSettings): AuditClient {
+  const client = clients.locate(peer, credentials.headers);
+  return { ...client, geo: geo.find(client.address) };
+}
+
+/** Why actor or tenant are not believed stands beside what the service added, which cannot replace it. */
+function metadataOf(
+  said: Readonly<Record<string, unknown>> | undefined,
+  unverified: JsonObject | undefined,
+  redactor: Redactor,
+): JsonObject | undefined {
+  const metadata = said && (redactor.value(said) as JsonObject);
+  return unverified === undefined ? metadata : { ...metadata, unverified };
 }
 
 function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
+import type { Credentials } from '../identity/identities.js';
 import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from '../record.js';
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
@@ -30,6 +31,8 @@ export class Exchange {
   /** As received: middleware rewrites `request.url`. */
   readonly rawUrl: string;
   readonly peer: Peer;
+  /** What the request itself shows of who sent it. */
+  readonly credentials: Credentials;
   readonly wanted: StartDecision;
   readonly requestBody: BodyTap;
   readonly responseBody: BodyTap;
@@ -50,6 +53,7 @@ export class Exchange {
   onClosed: (() => void) | undefined;
   /** Once closed, if it became one. */
   record: AuditRecord | undefined;
+  #closedAfterMs: number | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -57,6 +61,7 @@ export class Exchange {
     wanted: StartDecision,
     maxBodyBytes: number,
     requestIdOf: (ownId: string) => string,
+    credentialsOf: (request: IncomingMessage, atMs: number) => Credentials,
   ) {
     this.request = request;
     this.response = response;
@@ -64,12 +69,18 @@ export class Exchange {
     this.rawUrl = request.url ?? '';
     this.peer = peerOf(request.socket);
     this.requestId = requestIdOf(this.id);
+    this.credentials = credentialsOf(request, this.startMs);
     this.requestBody = new BodyTap(wanted.requestBody ? maxBodyBytes : 0);
     this.responseBody = new BodyTap(wanted.responseBody ? maxBodyBytes : 0);
   }
 
-  /** Milliseconds since the request arrived, to the microsecond. */
+  close(): void {
+    this.closed = true;
+    this.#closedAfterMs = this.elapsedMs();
+  }
+
+  /** Milliseconds from the request's arrival to its close, or until now; to the microsecond. */
   elapsedMs(): number {
-    return Math.round((performance.now() - this.#startedAt) * 1000) / 1000;
+    return this.#closedAfterMs ?? Math.round((performance.now() - this.#startedAt) * 1000) / 1000;
   }
 }

@@ -1,4 +1,4 @@
-/** The route pattern a framework matched, read from the framework's own objects or channels; never by patching it. */
+/** What a framework says of a request: the route pattern it matched, and its own request object. Never by patching it. */
 
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
@@ -14,7 +14,7 @@ const FASTIFY_HANDLER = 'tracing:fastify.request.handler:start';
 const NEXT_META = Symbol.for('NextInternalRequestMeta');
 /** What Next.js calls the page that answers when nothing matched. */
 const NEXT_NOT_FOUND = '/_not-found';
-const told = new WeakMap<object, string>();
+const told = new WeakMap<object, { readonly route: string; readonly request: object }>();
 const shared = new WeakMap<object, RpcMetadata>();
 
 /** Fastify 5 says on a channel which route handles a request. Answers how to stop listening. */
@@ -28,10 +28,15 @@ export function followRpcMetadata(request: object, metadata: RpcMetadata): void 
   shared.set(request, metadata);
 }
 
+/** The framework's request object, where it is another one than Node's and the framework told it. */
+export function frameworkRequestOf(request: IncomingMessage): object | undefined {
+  return told.get(request)?.request;
+}
+
 /** Asked at the response's close, when the frameworks have left on the request what they matched. */
 export function routeOf(request: IncomingMessage): string | undefined {
   try {
-    return told.get(request) ?? expressRoute(request) ?? nextRoute(request) ?? textOf(shared.get(request)?.route);
+    return told.get(request)?.route ?? expressRoute(request) ?? nextRoute(request) ?? textOf(shared.get(request)?.route);
   } catch {
     // Objects of another shape are another version's: the path speaks for itself.
     return undefined;
@@ -49,7 +54,8 @@ function nextRoute(request: object): string | undefined {
 function onFastifyHandler(message: unknown): void {
   try {
     const { request, route } = message as { request?: { raw?: unknown }; route?: { url?: unknown } };
-    if (typeof request?.raw === 'object' && request.raw !== null && typeof route?.url === 'string') told.set(request.raw, route.url);
+    if (typeof request?.raw === 'object' && request.raw !== null && typeof route?.url === 'string')
+      told.set(request.raw, { route: route.url, request });
   } catch {
     // As in `routeOf`.
   }

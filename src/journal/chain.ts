@@ -101,8 +101,9 @@ function actorOf({ actor }: AuditRecord): object {
 
 function clientOf({ client }: AuditRecord): object | undefined {
   if (client === undefined) return undefined;
-  const { address, forwarded, geo, port, userAgent } = client;
-  return { address, forwarded, geo: geo && { city: geo.city, country: geo.country, region: geo.region }, port, userAgent };
+  const { address, forwarded, geo, peer, port, userAgent } = client;
+  const place = geo && { asn: geo.asn, city: geo.city, country: geo.country, region: geo.region };
+  return { address, forwarded, geo: place, peer, port, userAgent };
 }
 
 function errorOf({ error }: AuditRecord): object | undefined {

@@ -177,10 +177,10 @@ redaction:
   });
 
   it('says what has no effect', () => {
-    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_TRUST_PROXY: '1' });
+    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_SIGNING_KEY: '1' });
     assert.deepEqual(warnings, [
       'AUDIT_EXPORTERS is not a setting of otel-audit and has no effect',
-      'AUDIT_TRUST_PROXY is not available in this version and has no effect',
+      'AUDIT_SIGNING_KEY is not available in this version and has no effect',
     ]);
   });
 
@@ -189,6 +189,56 @@ redaction:
     assert.deepEqual(load({}).service, { name: 'shop', version: '1.2.3' });
     assert.equal(load({ OTEL_SERVICE_NAME: 'otel' }).service.name, 'otel');
     assert.equal(load({ OTEL_SERVICE_NAME: 'otel', AUDIT_SERVICE_NAME: 'audit' }).service.name, 'audit');
+  });
+
+  it('reads who, for whom and from where', () => {
+    const { identity, client } = load({
+      AUDIT_JWT_CLAIMS: 'id=employee, tenantId=org.id',
+      AUDIT_JWT_SECRET_FILE: file('secret', 'hunter2\n'),
+      AUDIT_JWT_AUDIENCE: 'orders,billing',
+      AUDIT_ACTOR_TYPE_ALIASES: 'Ops_Admin=platform_admin',
+      AUDIT_IDENTITY_SOURCES: `${file('who.js', '')},jwt`,
+      AUDIT_TRUST_PROXY: 'loopback, 192.0.2.0/24',
+      AUDIT_CLIENT_HEADER: 'Forwarded',
+      AUDIT_GEOIP_DATABASE: file('geo.mmdb', ''),
+      WEBSITE_AUTH_ENABLED: 'True',
+    });
+    assert.deepEqual(identity.claims, { id: 'employee', tenantId: 'org.id' });
+    assert.deepEqual([identity.jwt.secret, identity.jwt.audiences], ['hunter2', ['orders', 'billing']]);
+    assert.deepEqual(identity.actorTypeAliases, { ops_admin: 'platform_admin' });
+    assert.deepEqual(identity.sources, [path.join(directory, 'who.js'), 'jwt']);
+    assert.equal(identity.easyAuth, true);
+    assert.deepEqual(client.trustProxy, { ranges: ['127.0.0.0/8', '::1', '192.0.2.0/24'] });
+    assert.equal(client.clientHeader, 'forwarded');
+    assert.deepEqual(client.geoDatabases, [path.join(directory, 'geo.mmdb')]);
+    assert.deepEqual(load({ AUDIT_TRUST_PROXY: '2' }).client.trustProxy, { hops: 2 });
+    assert.equal(load({ AUDIT_EASY_AUTH: 'off', WEBSITE_AUTH_ENABLED: 'True' }).identity.easyAuth, false);
+    assert.equal(load({}).identity.easyAuth, false);
+  });
+
+  it('refuses settings that would trust too much or nothing, and names no value', () => {
+    const wrong: Record<string, string> = {
+      AUDIT_JWT_JWKS_URL: 'hunter2',
+      AUDIT_JWT_PUBLIC_KEY: '-----BEGIN PRIVATE KEY-----hunter2',
+      AUDIT_JWT_ALGORITHMS: 'none',
+      AUDIT_JWT_CLAIMS: 'password=hunter2',
+      AUDIT_TRUST_PROXY: 'true',
+      AUDIT_TENANT_HOST: 'hunter2',
+      AUDIT_IDENTITY_SOURCES: 'jwt,hunter2',
+      AUDIT_TENANT_SOURCES: 'hunter2',
+      AUDIT_GEOIP_DATABASE: 'hunter2',
+      AUDIT_API_KEY_PREFIX_LENGTH: 'hunter2',
+      AUDIT_EASY_AUTH: 'hunter2',
+    };
+    for (const [variable, value] of Object.entries(wrong)) {
+      const faults = faultsOf({ [variable]: value });
+      assert.equal(faults.length, 1, variable);
+      assert.ok(faults[0]?.startsWith(`${variable}: `) && !faults[0].includes('hunter2'), faults[0]);
+    }
+    for (const trust of ['0', '17', '10.0.0.0/33', 'everybody', '*']) assert.equal(faultsOf({ AUDIT_TRUST_PROXY: trust }).length, 1, trust);
+    assert.match(faultsOf({ AUDIT_JWT_SECRET: 'x', AUDIT_JWT_JWKS_URL: 'https://i.example' })[0] ?? '', /only one of/);
+    assert.match(faultsOf({ AUDIT_JWT_SECRET: 'x', AUDIT_JWT_ALGORITHMS: 'RS256' })[0] ?? '', /none of them fits the key/);
+    assert.match(load({ AUDIT_JWT_JWKS_URL: 'https://i.example' }).warnings[0] ?? '', /^AUDIT_JWT_AUDIENCE is not set/);
   });
 
   it('echoes no request id where that is off', () => {

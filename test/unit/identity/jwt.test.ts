@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { createBearerTokens } from '../../../src/identity/bearer.js';
 import { jwtIdentity } from '../../../src/identity/jwt.js';
+import { createTokenReader } from '../../../src/identity/token-identity.js';
 
 function bearer(claims: unknown): { headers: { authorization: string } } {
   const payload = Buffer.from(typeof claims === 'string' ? claims : JSON.stringify(claims)).toString('base64url');
   return { headers: { authorization: `Bearer e30.${payload}.c2ln` } };
 }
-const actorOf = (claims: unknown, aliases = {}) => jwtIdentity(bearer(claims), aliases)?.actor;
+const identify = ({ headers }: { headers: { authorization?: string } }, actorTypeAliases = {}) =>
+  jwtIdentity({ headers, bearer: createBearerTokens(createTokenReader({ claims: {}, actorTypeAliases }))(headers) });
+const actorOf = (claims: unknown, aliases = {}) => identify(bearer(claims), aliases)?.actor;
 
 describe('a bearer JWT', () => {
   it('names subject, type, e-mail and tenant, unverified', () => {
-    const identity = jwtIdentity(bearer({ sub: 'u1', actor_type: 'Ops_Admin', email: 'a@b.c', tenant_id: 't1', tenant_slug: 'tee' }), {
+    const identity = identify(bearer({ sub: 'u1', actor_type: 'Ops_Admin', email: 'a@b.c', tenant_id: 't1', tenant_slug: 'tee' }), {
       ops_admin: 'platform_admin',
     });
     assert.equal(identity?.actor.id, 'u1');
@@ -37,14 +41,14 @@ describe('a bearer JWT', () => {
       assert.deepEqual(actorOf(claims), { id: 'anonymous', type: 'anonymous', source: 'jwt', verified: false }, claims);
     }
     for (const authorization of ['Bearer', 'Bearer ', 'Bearer a.b', `Bearer ${'a'.repeat(20_000)}`, 'Bearer a.b.c.d']) {
-      const identity = jwtIdentity({ headers: { authorization } });
+      const identity = identify({ headers: { authorization } });
       assert.ok(identity === undefined || identity.actor.type === 'anonymous', authorization.slice(0, 20));
     }
   });
 
   it('is not seen in other schemes', () => {
-    assert.equal(jwtIdentity({ headers: { authorization: 'Basic dTpw' } }), undefined);
-    assert.equal(jwtIdentity({ headers: {} }), undefined);
+    assert.equal(identify({ headers: { authorization: 'Basic dTpw' } }), undefined);
+    assert.equal(identify({ headers: {} }), undefined);
   });
 
   it('never takes a claim from the prototype', () => {
@@ -60,7 +64,7 @@ describe('a bearer JWT', () => {
     );
     fc.assert(
       fc.property(fc.string(), (authorization) => {
-        assert.notEqual(jwtIdentity({ headers: { authorization: `Bearer ${authorization}` } })?.actor.verified, true);
+        assert.notEqual(identify({ headers: { authorization: `Bearer ${authorization}` } })?.actor.verified, true);
       }),
     );
   });

@@ -48,7 +48,14 @@ const records: fc.Arbitrary<AuditRecord> = fc.record({
   ),
   response: optional(fc.record({ ...body, status: optional(fc.nat()), contentType: optional(text) })),
   durationMs: optional(fc.double({ noNaN: true, noDefaultInfinity: true })),
-  client: optional(fc.record({ address: optional(text), port: optional(fc.nat()), geo: optional(fc.record({ country: optional(text) })) })),
+  client: optional(
+    fc.record({
+      address: optional(text),
+      port: optional(fc.nat()),
+      peer: optional(text),
+      geo: optional(fc.record({ country: optional(text), asn: optional(fc.nat()) })),
+    }),
+  ),
   trace: optional(fc.record({ traceId: text, spanId: optional(text) })),
   service: fc.record({ name: text, version: optional(text) }),
   error: optional(fc.record({ type: optional(text), message: optional(text) })),

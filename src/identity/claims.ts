@@ -1,0 +1,43 @@
+/** Reads values out of tokens and users of unknown shape. Never from `Object.prototype`, whatever the names are. */
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** A claim's name, and for a dotted one (`realm_access.roles`) the way to it. */
+export interface ClaimPath {
+  readonly name: string;
+  readonly steps: readonly string[];
+}
+
+export function claimPath(name: string): ClaimPath {
+  return { name, steps: name.includes('.') ? name.split('.') : [] };
+}
+
+/** The member of that exact name, else the one at the end of the dots: namespaced claims are URLs and hold dots as well. */
+export function claimAt(claims: Claims, { name, steps }: ClaimPath): unknown {
+  const exact = memberOf(claims, name);
+  if (exact !== undefined || steps.length === 0) return exact;
+  let value: unknown = claims;
+  for (const step of steps) value = memberOf(value, step);
+  return value;
+}
+
+/** Getters of the service's own classes are read, what every object has is not. */
+export function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.hasOwn(value, name) || !(name in Object.prototype) ? (value as Claims)[name] : undefined;
+}
+
+export function isClaims(value: unknown): value is Claims {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** As a service's own user may have it: a number, or a database's id object. */
+export function keyOf(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  const toHexString = memberOf(value, 'toHexString');
+  return typeof toHexString === 'function' ? textOf(Reflect.apply(toHexString, value, [])) : textOf(value);
+}

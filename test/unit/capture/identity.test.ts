@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as delay, setImmediate as tick } from 'node:timers/promises';
+import { imbalanceOf } from '../../../src/health.js';
+import { setActor, setTenant } from '../../../src/index.js';
+import type { AuditRecord } from '../../../src/record.js';
+import { auditThisProcess, listen, send } from '../../support/audited-server.js';
+import { startKeyServer } from '../../support/key-server.js';
+import { hs256, makeKey, rs256, secondsFromNow } from '../../support/tokens.js';
+import { until } from '../../support/waiting.js';
+
+type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => unknown;
+
+const KEY = makeKey('k1');
+const REQUESTS = 1000;
+
+describe('who acts', () => {
+  let audited: ReturnType<typeof auditThisProcess>;
+  let keys: Awaited<ReturnType<typeof startKeyServer>>;
+  let server: Awaited<ReturnType<typeof listen>>;
+  let handler: Handler = (_request, response) => response.end('ok');
+
+  before(async () => {
+    // Before the tap: the key server is not a part of the service.
+    keys = await startKeyServer([KEY]);
+    audited = auditThisProcess({ JWT_JWKS_URL: keys.url, TENANT_HEADER: 'x-tenant', TRUST_PROXY: '10.0.0.0/8', EXCLUDE_PATHS: '/' });
+    server = await listen(http.createServer((request, response) => handler(request, response)));
+  });
+  after(async () => {
+    await server.close();
+    await keys.close();
+  });
+
+  const bearer = (sub: string): Record<string, string> => ({
+    authorization: `Bearer ${rs256(KEY, { sub, tenant_id: `t-${sub}`, exp: secondsFromNow(60) })}`,
+  });
+  async function recordOf(
+    headers: Record<string, string>,
+    handle: Handler = (_request, response) => response.end('ok'),
+  ): Promise<AuditRecord> {
+    handler = handle;
+    const next = audited.record(audited.records.length + 1);
+    await send(`${server.url}/x`, { method: 'POST', headers });
+    return await next;
+  }
+
+  it('is claimed when the keys take too long, and waited for while they are on their way', async () => {
+    const release = keys.hold();
+    const late = await recordOf(bearer('too-late'));
+    assert.deepEqual([late.actor.id, late.actor.verified, late.metadata], ['too-late', false, { unverified: { actor: 'timeout' } }]);
+    assert.ok(Date.parse(late.observedTime) - Date.parse(late.time) >= 490);
+    assert.ok(Number(late.durationMs) < 490, 'the wait is no part of the duration');
+
+    const interrupted = recordOf(bearer('interrupted'));
+    await until('the request has closed', () => audited.pipeline.health().capture.pending === 1);
+    audited.pipeline.interruptOpen();
+    assert.equal(audited.records.length, 2, 'the end of the process waits for nobody');
+    assert.deepEqual((await interrupted).metadata, { unverified: { actor: 'timeout' } });
+
+    const pending = recordOf(bearer('waited-for'));
+    await until('the request has closed', () => audited.pipeline.health().capture.pending === 1);
+    assert.equal(audited.records.length, 2);
+    assert.equal(imbalanceOf(audited.pipeline.health().capture), 0);
+    const flushed = audited.pipeline.flush(1000);
+    release();
+    const record = await pending;
+    assert.deepEqual([record.actor.id, record.actor.verified, record.tenant?.id], ['waited-for', true, 't-waited-for']);
+    assert.equal(record.metadata, undefined);
+    await flushed;
+    await tick();
+    assert.equal(audited.records.length, 3);
+    assert.equal(imbalanceOf(audited.pipeline.health().capture), 0);
+  });
+
+  it('is known at the close for a token seen before', async () => {
+    const headers = bearer('again');
+    await recordOf(headers);
+    const known = audited.records.length;
+    let knownAtClose = -1;
+    const record = await recordOf(headers, (_request, response) => {
+      response.on('close', () => {
+        knownAtClose = audited.records.length;
+      });
+      response.end('ok');
+    });
+    assert.equal(record.actor.verified, true);
+    assert.equal(knownAtClose, known + 1);
+  });
+
+  it('is claimed, with the reason, where the signature is not that of a key', async () => {
+    const forged = { authorization: `Bearer ${hs256('no key', { sub: 'root', actor_type: 'admin' })}` };
+    const record = await recordOf(forged);
+    assert.deepEqual([record.actor.id, record.actor.type, record.actor.verified], ['root', 'admin', false]);
+    assert.deepEqual(record.metadata, { unverified: { actor: 'algorithm' } });
+  });
+
+  it('is claimed where the service answers 401, whatever the signature', async () => {
+    const record = await recordOf(bearer('refused'), (_request, response) => response.writeHead(401).end());
+    assert.deepEqual([record.actor.id, record.actor.verified], ['refused', false]);
+  });
+
+  it('is whom the service names, before any token', async () => {
+    const user = (request: http.IncomingMessage): void =>
+      void Object.assign(request, { user: { id: 'framework-user', tenantId: 'own' }, tenant: 'acted-in' });
+    const record = await recordOf(bearer('token-user'), (request, response) => {
+      user(request);
+      response.end();
+    });
+    assert.deepEqual([record.actor.id, record.actor.source, record.actor.verified], ['framework-user', 'framework', true]);
+    assert.deepEqual([record.actor.tenantId, record.tenant?.id], ['own', 'acted-in']);
+  });
+
+  it('is whom the request named, though the service puts other credentials in its place', async () => {
+    const record = await recordOf(bearer('original'), (request, response) => {
+      request.headers['authorization'] = bearer('upstream')['authorization'];
+      request.headers['x-tenant'] = 'upstream';
+      response.end();
+    });
+    assert.equal(record.actor.id, 'original');
+    assert.equal(record.tenant?.id, 't-original');
+    const named = await recordOf({ 'x-tenant': 'original' }, (request, response) => {
+      request.headers['x-tenant'] = 'upstream';
+      response.end();
+    });
+    assert.equal(named.tenant?.id, 'original');
+  });
+
+  it('marks a tenant that only a header of the client names', async () => {
+    const record = await recordOf({ 'x-tenant': 'acme' });
+    assert.equal(record.tenant?.id, 'acme');
+    assert.deepEqual(record.metadata, { unverified: { tenant: 'header' } });
+  });
+
+  it('has an answer in every record, whatever the headers hold', async () => {
+    const hostile = [
+      'Bearer',
+      'Bearer a.b.c',
+      'Basic ====',
+      'Bearer e30.e30.',
+      `Bearer ${'A'.repeat(9000)}.B.C`,
+      '\u00ff\u00fe',
+      'Bearer ..',
+    ];
+    for (const authorization of hostile) {
+      const record = await recordOf({
+        authorization,
+        'x-ms-client-principal': 'e30',
+        'x-forwarded-for': authorization.slice(0, 90),
+      });
+      assert.equal(record.actor.verified, false, authorization);
+      assert.equal(record.client?.address, '127.0.0.1');
+    }
+  });
+
+  it(`never bleeds between ${REQUESTS} requests at once, over awaits, timers and streams`, async () => {
+    handler = async (request, response) => {
+      const name = String(request.headers['x-name']);
+      const kind = Number(name.slice(1)) % 4;
+      if (kind === 0) await delay(Number(name.slice(1)) % 17);
+      if (kind === 1) for await (const _ of request);
+      if (kind === 2) await new Promise((resolve) => process.nextTick(() => setImmediate(resolve)));
+      if (kind !== 3) {
+        await Promise.resolve();
+        setActor(`user-${name}`);
+        setTenant(`tenant-${name}`);
+      }
+      request.pipe(response.writeHead(200, { 'x-name': name }));
+    };
+    const first = audited.records.length;
+    const last = audited.record(first + REQUESTS);
+    const names = Array.from({ length: REQUESTS }, (_, index) => `n${index}`);
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 100 });
+    const headersOf = (name: string): Record<string, string> =>
+      Number(name.slice(1)) % 4 === 3
+        ? { authorization: `Bearer ${hs256('none', { sub: `user-${name}`, tenant_id: `tenant-${name}` })}` }
+        : {};
+    await Promise.all(
+      names.map((name) => send(`${server.url}/${name}`, { agent, method: 'POST', headers: { 'x-name': name, ...headersOf(name) } }, name)),
+    );
+    agent.destroy();
+    await last;
+    const records = audited.records.slice(first);
+    for (const record of records) {
+      const name = record.request?.path?.slice(1);
+      assert.deepEqual(
+        [record.actor.id, record.tenant?.id, record.request?.body, record.actor.verified],
+        [`user-${name}`, `tenant-${name}`, name, record.actor.source === 'api'],
+      );
+    }
+    assert.equal(new Set(records.map(({ actor }) => actor.id)).size, REQUESTS);
+    assert.equal(imbalanceOf(audited.pipeline.health().capture), 0);
+  });
+});
