@@ -14,7 +14,7 @@ const LARGE = [20_000_000];
 /** One in so many has a body of 20 MB. */
 const LARGE_EVERY = 150;
 /** Where a race decides, either outcome may come; both services must know it within so many plays. */
-const PLAYS = 6;
+const PLAYS = 20;
 /** Connections at a time: most of the time goes in waiting for those that stay open. */
 const LANES = 8;
 const ENTRY = path.join(ROOT, 'dist/test/support/differential-server.js');
