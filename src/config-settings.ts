@@ -1,7 +1,7 @@
 /** Every setting with its type, default and bounds. Messages never repeat a value: it may be a secret. */
 
 import * as v from 'valibot';
-import type { PolicyRule } from './policy-rule.js';
+import { policyRules } from './config-policy.js';
 
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -51,7 +51,14 @@ function asOnly<const Value extends string>(available: Value, planned: readonly 
   );
 }
 
-const headerName = v.pipe(text, v.toLowerCase(), v.regex(/^[!#$%&'*+.^_`|~0-9a-z-]+$/, 'must be a header name'));
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+const headerName = v.pipe(text, v.toLowerCase(), v.regex(HEADER_NAME, 'must be a header name'));
+
+const headerNames = v.pipe(
+  list,
+  v.transform((names) => names.map((name) => name.toLowerCase())),
+  v.check((names) => names.every((name) => HEADER_NAME.test(name)), 'must be a list of header names'),
+);
 
 const postgresUrl = v.pipe(
   text,
@@ -72,46 +79,6 @@ function pairsOf(value: string): string[][] {
   const items = value.split(',').filter((item) => item.trim() !== '');
   return items.map((item) => item.split('=').map((part) => part.trim()));
 }
-
-const globs = v.pipe(
-  v.union([v.string(), v.array(v.string())]),
-  v.transform((value) => (typeof value === 'string' ? [value] : value)),
-);
-const statuses = v.pipe(
-  v.union([v.string(), v.number(), v.array(v.union([v.string(), v.number()]))]),
-  v.transform((value) => (Array.isArray(value) ? value : [value]).map((status) => String(status).toLowerCase())),
-  v.check((values) => values.every((status) => /^[1-5](?:xx|\d\d)$/.test(status)), 'must be a status like 404 or 4xx'),
-);
-
-const rule = v.strictObject({
-  name: v.optional(text),
-  match: v.optional(
-    v.strictObject({
-      method: v.optional(
-        v.pipe(
-          globs,
-          v.transform((methods) => methods.map((method) => method.toUpperCase())),
-        ),
-      ),
-      path: v.optional(globs),
-      route: v.optional(globs),
-      status: v.optional(statuses),
-      actorType: v.optional(globs),
-      tenant: v.optional(globs),
-    }),
-    {},
-  ),
-  level: v.picklist(['none', 'metadata', 'request', 'full'], 'must be one of none, metadata, request, full'),
-  sample: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
-  action: v.optional(text),
-  headers: v.optional(
-    v.pipe(
-      globs,
-      v.transform((headers) => headers.map((header) => header.toLowerCase())),
-    ),
-  ),
-  delivery: v.optional(v.literal('async', 'only async is available in this version')),
-});
 
 const SCHEMA = v.object({
   ENABLED: v.optional(flag, true),
@@ -145,13 +112,13 @@ const SCHEMA = v.object({
   LOG_ANONYMOUS: v.optional(flag, true),
   ACTOR_TYPE_ALIASES: v.optional(aliases, {}),
   TENANT_HEADER: v.optional(headerName),
-  policy: v.optional(
-    v.pipe(
-      v.array(rule),
-      v.transform((rules) => rules.map(named)),
-    ),
-    [],
-  ),
+  CORRELATION_HEADERS: v.optional(headerNames, ['x-correlation-id', 'x-amzn-trace-id', 'x-cloud-trace-context', 'request-id']),
+  SESSION_COOKIES: v.optional(list, ['connect.sid', 'sid', 'sessionid', 'session', 'JSESSIONID', 'PHPSESSID', 'ASP.NET_SessionId']),
+  // 32 characters: what an attacker cannot try out when all that is known is hashes.
+  HASH_KEY: v.optional(v.pipe(text, v.minLength(32, 'must have at least 32 characters'))),
+  HEARTBEAT_MS: v.optional(integer(0, 86_400_000), 60_000),
+  POLICY_RELOAD_MS: v.optional(integer(0, 86_400_000), 2_000),
+  policy: v.optional(policyRules, []),
   exporters: v.optional(v.record(v.string(), v.record(v.string(), v.unknown())), {}),
 });
 
@@ -181,9 +148,4 @@ function faultOf(issue: v.BaseIssue<unknown>): string {
   const name =
     setting === setting?.toUpperCase() ? `AUDIT_${setting}` : `AUDIT_CONFIG_FILE ${setting}${place.map((step) => `.${step}`).join('')}`;
   return `${name}: ${/^[a-z]/.test(issue.message) ? issue.message : 'is not of the expected form'}`;
-}
-
-function named(parsed: v.InferOutput<typeof rule>, index: number): PolicyRule {
-  const { delivery: _, ...rest } = parsed;
-  return { ...rest, name: rest.name ?? `rule ${index + 1}` };
 }

@@ -13,12 +13,12 @@ export interface RawSources {
 }
 
 /** May be given as the path of a file that holds the value, as orchestrators mount secrets. */
-const SECRETS: readonly string[] = ['POSTGRES_URL', 'CONTROL_DB_URL', 'AZURE_CONNECTION_STRING'];
+const SECRETS: readonly string[] = ['POSTGRES_URL', 'CONTROL_DB_URL', 'AZURE_CONNECTION_STRING', 'HASH_KEY'];
 /** In the design, not in this version: said, so that nobody believes them to be in force. */
 const PLANNED: ReadonlySet<string> = new Set(
   (
     'AZURE_CREDENTIAL AZURE_SIGNALS OTLP_ENDPOINT JWT_JWKS_URL JWT_PUBLIC_KEY JWT_SECRET JWT_ISSUER JWT_AUDIENCE JWT_ALGORITHMS JWT_CLAIMS ' +
-    'TRUST_PROXY GEOIP_DATABASE CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY HASH_KEY JOURNAL_KEY SUBJECT_KEYS'
+    'TRUST_PROXY GEOIP_DATABASE CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY JOURNAL_KEY SUBJECT_KEYS'
   ).split(' '),
 );
 

@@ -48,6 +48,19 @@ export interface AuditConfig {
     /** Lower case. Set by the caller; unverified unless a gateway strips it. */
     readonly tenantHeader?: string | undefined;
   };
+  readonly context: {
+    /** Lower case: kept besides the usual headers. */
+    readonly correlationHeaders: readonly string[];
+    /** Cookies that name a session; recorded as a keyed hash, and not at all without `keys.hash`. */
+    readonly sessionCookies: readonly string[];
+  };
+  readonly keys: { readonly hash?: string | undefined };
+  readonly lifecycle: {
+    /** 0: no heartbeats. */
+    readonly heartbeatMs: number;
+    /** How often the configuration file is looked at for another policy; 0: never. */
+    readonly policyReloadMs: number;
+  };
   readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
@@ -118,6 +131,9 @@ function assemble(
     },
     redaction: { fields: settings.REDACT_FIELDS },
     identity: { logAnonymous: settings.LOG_ANONYMOUS, actorTypeAliases: settings.ACTOR_TYPE_ALIASES, tenantHeader: settings.TENANT_HEADER },
+    context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
+    keys: { hash: settings.HASH_KEY },
+    lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
     warnings,
   };

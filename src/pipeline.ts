@@ -5,6 +5,7 @@ import { type Capture, createCapture } from './capture/capture.js';
 import type { Exchange } from './capture/exchange.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
+import { createSessionId } from './capture/request-context.js';
 import type { AuditConfig } from './config.js';
 import { messageOf } from './errors.js';
 import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
@@ -51,6 +52,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const awaiting = new Map<string, AuditRecord>();
   const records = new WeakMap<Exchange, AuditRecord>();
   let sink: Sink | undefined;
+  const policy = compilePolicy(config.policy);
 
   const open = (): Sink => {
     sink ??= parts.createSink(counters, (loss) => accept(countIn(loss)));
@@ -68,10 +70,12 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     {
       service,
       redactor,
-      policy: compilePolicy(config.policy),
+      policy: () => policy,
       identitySources: [(request) => jwtIdentity(request, actorTypeAliases)],
       tenantHeader: config.identity.tenantHeader,
       logAnonymous: config.identity.logAnonymous,
+      correlationHeaders: config.context.correlationHeaders,
+      sessionId: createSessionId(config.context.sessionCookies, config.keys.hash),
       ...config.capture,
     },
     counters,

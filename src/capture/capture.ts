@@ -7,12 +7,14 @@ import type { AuditRecord } from '../record.js';
 import { tapRequest } from './body.js';
 import { Exchange } from './exchange.js';
 import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
+import type { Policy } from './policy.js';
 import { requestIdOf } from './request-id.js';
 
 export interface CaptureSettings extends RecordSettings {
+  /** Asked when a request arrives, which is judged by that policy to its end, whatever is loaded meanwhile. */
+  readonly policy: () => Policy;
   readonly requestBody: boolean;
   readonly responseBody: boolean;
-  readonly maxBodyBytes: number;
   /** Lower case: read from the request, and echoed on the response if `echoRequestId`. */
   readonly requestIdHeader: string;
   readonly echoRequestId: boolean;
@@ -76,7 +78,9 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       if (known !== undefined) return known;
       if (excluded.has(request)) return undefined;
       counters.seen += 1;
-      const decision = settings.policy.atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
+      const decision = settings
+        .policy()
+        .atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
       if (decision.excludedBy !== undefined) {
         excluded.add(request);
         countBy(counters.excluded, decision.excludedBy);
@@ -87,7 +91,8 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
         requestBody: decision.requestBody && settings.requestBody,
         responseBody: decision.responseBody && settings.responseBody,
       };
-      const exchange = new Exchange(request, response, wanted, settings.maxBodyBytes, (id) =>
+      const maxBodyBytes = Math.max(settings.maxBodyBytes, decision.maxBodyBytes ?? 0);
+      const exchange = new Exchange(request, response, wanted, maxBodyBytes, (id) =>
         requestIdOf(request.headers, settings.requestIdHeader, id),
       );
       exchanges.set(request, exchange);
