@@ -8,11 +8,13 @@ import { v7 as uuidv7 } from 'uuid';
 import { exporterFaults } from '../exporters/index.js';
 import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
-import { type AuditConfig, type AuditMode, loadConfig, nearestPackage } from './config.js';
+import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, nearestPackage } from './config.js';
+import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
+import { watchPolicy } from './policy-watch.js';
 import { followProcessEnd } from './process-end.js';
 import { createSink } from './sink.js';
 import { activeHostSpan, hasOtelGlobal } from './telemetry/host-span.js';
@@ -33,23 +35,30 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   if (options.mode !== undefined) overrides['MODE'] = options.mode;
   // Objects replace the named exporters; `console` only stands in while the configuration is checked, as it needs nothing.
   if (options.exporters !== undefined) overrides['EXPORTER'] = ['console'];
-  const checked = loadConfig({
-    env: process.env,
+  const sources: ConfigSources = {
+    // A copy: what the service puts into its environment later must not be taken for a new configuration.
+    env: { ...process.env },
     directory: process.cwd(),
     entryDirectory: entryDirectory(),
     overrides,
     faultsOf: exporterFaults,
-  });
+  };
+  const checked = loadConfig(sources);
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config);
-  const pipeline = assemble(config, choice, options.exporters ?? []);
+  const pipeline = assemble(config, choice, options.exporters ?? [], (live) => followPolicy(live, checked, sources));
   publishPipeline(pipeline);
   for (const warning of config.warnings) warn(warning);
   if (config.enabled) follow(pipeline, config, choice);
   return pipeline;
 }
 
-function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly AuditExporter[]): Pipeline {
+function assemble(
+  config: AuditConfig,
+  { mode }: ModeChoice,
+  exporters: readonly AuditExporter[],
+  onOpen: (pipeline: Pipeline) => void,
+): Pipeline {
   const stream = uuidv7();
   const service = { ...config.service, instanceId: stream };
   const pipeline = createPipeline(config, {
@@ -58,11 +67,21 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, exporters: readonly
     createSink(counters, onLoss) {
       // Not before: a signal listener keeps a process that never serves from ending at once.
       followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
+      onOpen(pipeline);
       return createSink({ config, service, stream, exporters, env: process.env, counters, onLoss, warn });
     },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
     warn,
+    start: {
+      configHash: hashConfig(config),
+      exporters: [...config.exporters, ...exporters.map((exporter) => exporter.name)],
+      rules: config.policy.rules.length,
+      mode,
+      version: nearestPackage(__dirname).version ?? 'unknown',
+      node: process.version,
+      pid: process.pid,
+    },
   });
   return pipeline;
 }
@@ -81,6 +100,30 @@ function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): 
   // Loaded here and not above: attach mode must load neither the SDK nor the instrumentation.
   const { startStandalone } = require('./telemetry/standalone.js') as typeof import('./telemetry/standalone.js');
   startStandalone(pipeline.hooks, config.service.name);
+}
+
+/** Only the policy may change while the service runs; of anything else in the file it is said that it waits for a restart. */
+function followPolicy(pipeline: Pipeline, config: AuditConfig, sources: ConfigSources): void {
+  const name = sources.env['AUDIT_CONFIG_FILE'];
+  const { policyReloadMs } = config.lifecycle;
+  if (name === undefined || name === '' || policyReloadMs === 0) return;
+  const file = path.resolve(sources.directory, name);
+  const hash = hashConfig(config);
+  watchPolicy({
+    file,
+    intervalMs: policyReloadMs,
+    reload() {
+      const next = loadConfig(sources);
+      pipeline.setPolicy(next.policy);
+      if (hashConfig(next) !== hash) warn(`${file} was changed in more than its policy; the rest has effect after a restart`);
+    },
+    onRejected(faults) {
+      warn(
+        `${file} is broken and was not loaded, the policy before it stays in force:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+      );
+      pipeline.rejectPolicy(faults);
+    },
+  });
 }
 
 function modeOf(config: AuditConfig): ModeChoice {

@@ -7,6 +7,7 @@ import type { AuditRecord } from '../record.js';
 import { tapRequest } from './body.js';
 import { Exchange } from './exchange.js';
 import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
+import { Job } from './job.js';
 import type { Policy } from './policy.js';
 import { requestIdOf } from './request-id.js';
 
@@ -26,7 +27,9 @@ export interface Capture {
   exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
   /** The exchange whose handler, or anything it has started, is running now. */
   current(): Exchange | undefined;
-  run<T>(exchange: Exchange, work: () => T): T;
+  /** The job that is running now, unless it serves requests itself and one of them is. */
+  currentJob(): Job | undefined;
+  run<T>(scope: Exchange | Job, work: () => T): T;
   /** Who acts in an open exchange, as far as is known now. */
   who(exchange: Exchange): ReturnType<typeof whoOf>;
   /** Closes what is still open because the process ends. */
@@ -44,7 +47,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
   const exchanges = new WeakMap<object, Exchange>();
   const excluded = new WeakSet<object>();
   const open = new Set<Exchange>();
-  const running = new AsyncLocalStorage<Exchange>();
+  const running = new AsyncLocalStorage<Exchange | Job>();
 
   function close(exchange: Exchange, ended: 'closed' | 'process-exit'): void {
     if (exchange.closed) return;
@@ -105,8 +108,15 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       return exchange;
     },
     exchangeOf: (message) => exchanges.get(message),
-    current: () => running.getStore(),
-    run: (exchange, work) => running.run(exchange, work),
+    current() {
+      const scope = running.getStore();
+      return scope instanceof Job ? scope.exchange : scope;
+    },
+    currentJob() {
+      const scope = running.getStore();
+      return scope instanceof Job ? scope : undefined;
+    },
+    run: (scope, work) => running.run(scope, work),
     who: (exchange) => whoOf(exchange, settings),
     closeAll() {
       for (const exchange of [...open]) close(exchange, 'process-exit');

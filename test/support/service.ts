@@ -13,8 +13,10 @@ const GUARD = path.join(ROOT, 'dist/test/support/network-guard.js');
 export interface ServiceFolder {
   readonly directory: string;
   start(options: ServiceOptions): Promise<Service>;
-  /** All records in the files below `directory`, in order of stream and sequence. */
+  /** All records in the files below `directory`, in order of stream and sequence, without those of the audit's own life. */
   records(directory?: string): readonly JournalledRecord[];
+  /** Only those. */
+  lifecycle(directory?: string): readonly JournalledRecord[];
   remove(): void;
 }
 
@@ -46,7 +48,8 @@ export function createServiceFolder(files: Readonly<Record<string, string>>, dep
   return {
     directory,
     start: (options) => startService(directory, options),
-    records: (folder = 'audit-log') => readRecords(path.resolve(directory, folder)),
+    records: (folder = 'audit-log') => readRecords(path.resolve(directory, folder)).filter(({ kind }) => kind !== 'lifecycle'),
+    lifecycle: (folder = 'audit-log') => readRecords(path.resolve(directory, folder)).filter(({ kind }) => kind === 'lifecycle'),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
