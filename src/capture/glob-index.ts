@@ -1,6 +1,6 @@
 /** Finds the rules whose globs match a path, looking only at those that share its literal beginning. */
 
-import { compileGlob } from './glob.js';
+import { compileGlob, type Glob } from './glob.js';
 import { addAll, emptySet, include, type RuleSet } from './rule-set.js';
 
 /** The rules without a glob, and those with one that matches; without a text, the former. The answer is the caller's own. */
@@ -48,7 +48,7 @@ interface Node {
   /** Rules whose glob goes on with nothing but `**`. */
   below: RuleSet | undefined;
   /** Rules whose glob goes on with a wildcard of another kind. */
-  readonly others: { readonly glob: RegExp; readonly position: number }[];
+  readonly others: { readonly glob: Glob; readonly position: number }[];
 }
 
 function createNode(): Node {

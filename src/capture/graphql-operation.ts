@@ -6,15 +6,17 @@ export interface GraphqlOperation {
   readonly fields: readonly string[];
 }
 
-/** The operation that a server would execute; undefined where the document does not parse or there is no such operation. */
+/**
+ * The operation that a server would execute; undefined where the document does not parse or there is no such operation.
+ * @throws {SyntaxError} where it nests deeper than anybody writes.
+ */
 export function graphqlOperation(document: string, operationName: string | undefined): GraphqlOperation | undefined {
   const { operations, fragments } = definitionsOf(document);
   const chosen = operationName === undefined ? operations : operations.filter(({ name }) => name === operationName);
   const [operation] = chosen;
   // Several operations and no name, or two of one name: servers refuse it.
   if (operation === undefined || chosen.length > 1) return undefined;
-  const fields = new Set<string>();
-  addFields(fields, operation.selections, fragments, new Set());
+  const fields = fieldsOf(operation.selections, fragments);
   return fields.size === 0 ? undefined : { type: operation.type, fields: [...fields] };
 }
 
@@ -28,9 +30,9 @@ interface Definitions {
   readonly fragments: Map<string, Selections>;
 }
 
-// Sticky: one pass over the document. Commas and the byte order mark are white space; a comment ends with its line.
+// Sticky: one pass over the document. Commas and the byte order mark are white space; a comment takes its line's end with it, or a row of # could be cut in 2^n ways.
 const TOKEN =
-  /(?:[\s,\ufeff]|#[^\n\r]*)*(?:("""(?:[^"\\]|\\[\s\S]|"(?!""))*"""|"(?:[^"\\\n\r]|\\.)*")|(\.\.\.|[!$&()=:@[\]{}|])|([_A-Za-z]\w*)|(-?\d[\w.+-]*))/y;
+  /(?:[\s,\ufeff]|#[^\n\r]*(?:[\n\r]|$))*(?:("""(?:[^"\\]|\\[\s\S]|"(?!""))*"""|"(?:[^"\\\n\r]|\\.)*")|(\.\.\.|[!$&()=:@[\]{}|])|([_A-Za-z]\w*)|(-?\d[\w.+-]*))/y;
 
 /** Punctuation and names; strings and numbers are `0`. Undefined at what no document may hold. */
 function tokensOf(document: string): readonly string[] | undefined {
@@ -39,7 +41,7 @@ function tokensOf(document: string): readonly string[] | undefined {
   while (true) {
     TOKEN.lastIndex = end;
     const match = TOKEN.exec(document);
-    if (match === null) return /^(?:[\s,\ufeff]|#[^\n\r]*)*$/.test(document.slice(end)) ? tokens : undefined;
+    if (match === null) return /^(?:[\s,\ufeff]|#[^\n\r]*(?:[\n\r]|$))*$/.test(document.slice(end)) ? tokens : undefined;
     tokens.push(match[2] ?? match[3] ?? '0');
     end = TOKEN.lastIndex;
   }
@@ -90,8 +92,11 @@ function matching(tokens: readonly string[], open: number): number {
 const OPENING: ReadonlySet<string> = new Set(['{', '(', '[']);
 const CLOSING: ReadonlySet<string> = new Set(['}', ')', ']']);
 
+// Each level is read once more. Nobody writes an inline fragment in an inline fragment in one at the root.
+const INLINE_DEPTH = 8;
+
 /** The fields right between two braces; inline fragments are part of them, named ones are listed. */
-function selectionsOf(tokens: readonly string[], open: number, close: number): Selections {
+function selectionsOf(tokens: readonly string[], open: number, close: number, depth = 0): Selections {
   const selections: Selections = { fields: [], spreads: [] };
   let at = open + 1;
   while (at < close) {
@@ -104,9 +109,10 @@ function selectionsOf(tokens: readonly string[], open: number, close: number): S
       } else {
         const inner = openingBrace(tokens, at);
         const end = matching(tokens, inner);
-        const { fields, spreads } = selectionsOf(tokens, inner, end);
-        selections.fields.push(...fields);
-        selections.spreads.push(...spreads);
+        if (inner === -1 || end === -1 || depth === INLINE_DEPTH) throw new SyntaxError('not an inline fragment');
+        const { fields, spreads } = selectionsOf(tokens, inner, end, depth + 1);
+        for (const field of fields) selections.fields.push(field);
+        for (const spread of spreads) selections.spreads.push(spread);
         at = end + 1;
       }
     } else if (token === '@') {
@@ -123,17 +129,15 @@ function selectionsOf(tokens: readonly string[], open: number, close: number): S
   return selections;
 }
 
-function addFields(
-  found: Set<string>,
-  { fields, spreads }: Selections,
-  fragments: ReadonlyMap<string, Selections>,
-  seen: Set<string>,
-): void {
-  for (const field of fields) found.add(field);
+/** The fields of the selections and of the fragments they spread, each fragment once: fragments may name each other in circles. */
+function fieldsOf(selections: Selections, fragments: ReadonlyMap<string, Selections>): ReadonlySet<string> {
+  const fields = new Set(selections.fields);
+  const spreads = new Set(selections.spreads);
+  // A set grows while it is walked: recursion would be as deep as a client likes.
   for (const name of spreads) {
     const fragment = fragments.get(name);
-    if (fragment === undefined || seen.has(name)) continue;
-    seen.add(name);
-    addFields(found, fragment, fragments, seen);
+    for (const field of fragment?.fields ?? []) fields.add(field);
+    for (const spread of fragment?.spreads ?? []) spreads.add(spread);
   }
+  return fields;
 }

@@ -14,8 +14,13 @@ export interface OperationFacts {
 
 /** `mutation.createOrder`, `order.create`; several are joined by `+`. Undefined where the route names the action. */
 export function operationOf(facts: OperationFacts): string | undefined {
-  if (/\/(?:graphql|gql)\/?$/i.test(facts.route ?? facts.path)) return graphqlAction(facts);
-  return trpcAction(facts.path);
+  try {
+    if (/\/(?:graphql|gql)\/?$/i.test(facts.route ?? facts.path)) return graphqlAction(facts);
+    return trpcAction(facts.path);
+  } catch {
+    // Hostile input must cost the name, never the record.
+    return undefined;
+  }
 }
 
 // What is named is enough to find the record by; the body has the rest.
