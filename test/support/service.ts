@@ -31,6 +31,7 @@ export interface Service {
   /** What the service announced: `listening on http://…`. */
   readonly url: string;
   readonly process: ChildProcess;
+  readonly stdout: () => string;
   readonly stderr: () => string;
   /** Sends the signal and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -73,6 +74,10 @@ async function startService(directory: string, options: ServiceOptions): Promise
     env: { ...withoutAudit(process.env), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
@@ -83,6 +88,7 @@ async function startService(directory: string, options: ServiceOptions): Promise
   return {
     url,
     process: child,
+    stdout: () => stdout,
     stderr: () => stderr,
     async end(signal = 'SIGTERM') {
       child.kill(signal);
