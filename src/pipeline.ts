@@ -75,8 +75,8 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   /** Of the record accepted last: known as soon as the journal has it. */
   let hash: string | undefined;
   const accept = (record: AuditRecord): void => {
-    const journal = openSink();
-    hash = journal.append(record);
+    const open = openSink();
+    hash = open.append(record);
     lifecycle?.noticed(record);
   };
   const routing = createRouting(accept);
