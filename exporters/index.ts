@@ -1,11 +1,9 @@
 /** The table of built-in exporters, and how a name in `AUDIT_EXPORTER` becomes an exporter. SDKs load only when theirs is created. */
 
-import { createRequire } from 'node:module';
-import { isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { AuditConfig } from '../src/config.js';
 import { AuditError } from '../src/errors.js';
 import type { AuditExporter, CreateExporter } from '../src/exporter.js';
+import { moduleUrl } from '../src/module-url.js';
 import { connectionStringFaults } from './azure/connection-string.js';
 
 export interface ExporterEntry {
@@ -47,38 +45,39 @@ export function runsOn(name: string): 'worker' | 'main' {
 export async function createExporterByName(name: string, config: AuditConfig): Promise<AuditExporter> {
   const entry = builtIn(name);
   if (entry !== undefined) return entry.create(config);
-  const createExporter = createExporterOf(await load(name));
-  if (createExporter === undefined)
-    throw new AuditError('ERR_AUDIT_EXPORTER', `AUDIT_EXPORTER: the module ${name} exports no function createExporter`);
+  const createExporter = await loadExporterModule(name);
   const exporter = await createExporter({ serviceName: config.service.name, settings: config.exporterSettings[name] ?? {} });
   if (!isExporter(exporter))
     throw new AuditError('ERR_AUDIT_EXPORTER', `AUDIT_EXPORTER: createExporter of ${name} gave no exporter (name, export, shutdown)`);
   return exporter;
 }
 
+export function isBuiltIn(name: string): boolean {
+  return Object.hasOwn(EXPORTERS, name);
+}
+
+/** @throws {AuditError} ERR_AUDIT_EXPORTER if there is no such module, if it fails, or if it does not export `createExporter`. */
+export async function loadExporterModule(name: string): Promise<CreateExporter> {
+  const createExporter = createExporterOf(await load(name));
+  if (createExporter === undefined)
+    throw new AuditError('ERR_AUDIT_EXPORTER', `AUDIT_EXPORTER: the module ${name} exports no function createExporter`);
+  return createExporter;
+}
+
 function builtIn(name: string): ExporterEntry | undefined {
-  return Object.hasOwn(EXPORTERS, name) ? EXPORTERS[name] : undefined;
+  return isBuiltIn(name) ? EXPORTERS[name] : undefined;
 }
 
 async function load(name: string): Promise<unknown> {
   try {
-    return await import(locate(name));
+    return await import(moduleUrl(name, process.cwd()) ?? name);
   } catch (cause) {
     throw new AuditError(
       'ERR_AUDIT_EXPORTER',
-      `AUDIT_EXPORTER: the module ${name} cannot be loaded (${kindOf(cause)}); give a path from the working directory or an installed package`,
+      // The error's own message may quote a secret.
+      `AUDIT_EXPORTER: the module ${name} cannot be loaded (${kindOf(cause)}); node -e "import('${name}')" shows why`,
       { cause },
     );
-  }
-}
-
-function locate(name: string): string {
-  if (name.startsWith('.') || isAbsolute(name)) return pathToFileURL(resolve(name)).href;
-  try {
-    return pathToFileURL(createRequire(join(process.cwd(), 'package.json')).resolve(name)).href;
-  } catch {
-    // require() does not see a package that exports for import only.
-    return name;
   }
 }
 

@@ -1,11 +1,11 @@
 /** The configuration: environment and file become one frozen `AuditConfig`, or one error that lists every fault. */
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
 import { readSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
+import { moduleUrl } from './module-url.js';
 import type { PolicyRule } from './policy-rule.js';
 
 export type AuditMode = 'auto' | 'standalone' | 'attach' | 'library';
@@ -173,9 +173,8 @@ function exporterFaults(
   if (exporters.includes('file') && settings.JOURNAL_DIR !== undefined) {
     faults.push('AUDIT_JOURNAL_DIR: the file exporter is the journal itself; set AUDIT_FILE_DIR only, or leave the file exporter out');
   }
-  const require = createRequire(path.join(directory, 'package.json'));
   for (const name of exporters) {
-    if (!BUILT_IN_EXPORTERS.includes(name) && !resolves(require, name)) faults.push(exporterFault(name));
+    if (!BUILT_IN_EXPORTERS.includes(name) && moduleUrl(name, directory) === undefined) faults.push(exporterFault(name));
   }
   return faults;
 }
@@ -186,15 +185,6 @@ function exporterFault(name: string): string {
   // A name that does not look like one may be a pasted connection string.
   const said = /^[@\w./-]{1,80}$/.test(name) ? `'${name}'` : 'a value that is no exporter name';
   return `AUDIT_EXPORTER: ${said} is neither built in (${BUILT_IN_EXPORTERS.join(', ')}) nor a module that can be found from the working directory`;
-}
-
-function resolves(require: NodeJS.Require, name: string): boolean {
-  try {
-    require.resolve(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The name and version in the package.json nearest to `directory`, upwards. */

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { isoTime } from './clock.js';
 import type { CaptureCounters, ExporterCounters } from './health.js';
 import { type AuditRecord, type AuditService, type JsonObject, type Outcome, SCHEMA_VERSION, SYSTEM } from './record.js';
+import { boundRecord } from './record-bounds.js';
 
 /**
  * `start`: the first record of a stream. `stop`: the last; without it the process was killed, and the next one says so.
@@ -18,7 +19,7 @@ export function createLifecycleRecord(
   outcome: Outcome = 'success',
 ): AuditRecord {
   const now = isoTime(Date.now());
-  return {
+  return boundRecord({
     id: uuidv7(),
     schemaVersion: SCHEMA_VERSION,
     kind: 'lifecycle',
@@ -29,7 +30,7 @@ export function createLifecycleRecord(
     actor: SYSTEM,
     service,
     metadata,
-  };
+  });
 }
 
 /** The accounting as it stands before the record that carries it. */

@@ -2,9 +2,11 @@
 
 import { FLAGGED, RECORD_ID } from './attributes.js';
 import { type Capture, createCapture } from './capture/capture.js';
+import { redactClaims } from './capture/claims.js';
 import type { Exchange } from './capture/exchange.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
+import { rememberTexts } from './capture/remembering.js';
 import { createSessionId } from './capture/request-context.js';
 import type { AuditConfig } from './config.js';
 import { hashPolicy } from './config-hash.js';
@@ -57,11 +59,10 @@ export interface Pipeline extends LivePipeline {
 export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipeline {
   const counters = createCaptureCounters();
   const { service } = parts;
-  const redactor = createRedactor({ fields: config.redaction.fields });
+  const redactor = rememberTexts(createRedactor({ fields: config.redaction.fields }));
   const { actorTypeAliases } = config.identity;
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();
-  const records = new WeakMap<Exchange, AuditRecord>();
   let sink: Sink | undefined;
   let policyInForce = config.policy;
   let policy = compilePolicy(policyInForce);
@@ -103,7 +104,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       service,
       redactor,
       policy: () => policy,
-      identitySources: [(request) => jwtIdentity(request, actorTypeAliases)],
+      identitySources: [redactClaims((request) => jwtIdentity(request, actorTypeAliases), redactor)],
       tenantHeader: config.identity.tenantHeader,
       logAnonymous: config.identity.logAnonymous,
       correlationHeaders: config.context.correlationHeaders,
@@ -116,7 +117,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
 
   /** In the response's `close` event, before the span's own listener: the span may still be open. */
   function onRecord(record: AuditRecord, exchange: Exchange): void {
-    records.set(exchange, record);
+    exchange.record = record;
     const { span } = exchange;
     if (span?.isRecording() !== true) return emit(record);
     if (!exchange.spanIsHooked) {
@@ -187,7 +188,6 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     stop: (reason) => lifecycle?.stop(reason),
     hooks: createHttpHooks({
       exchangeOf: capture.exchangeOf,
-      recordOf: (exchange) => records.get(exchange),
       joinSpan(exchange, span) {
         exchange.span = span;
         exchange.spanIsHooked = true;

@@ -44,5 +44,6 @@ function followSignal(owner: NodeJS.Process, signal: NodeJS.Signals, pipeline: E
       owner.kill(owner.pid, signal);
     });
   };
-  owner.on(signal, onSignal);
+  // First: a listener that the service gave to `once` is gone by the time it is called, and would not be counted.
+  owner.prependListener(signal, onSignal);
 }

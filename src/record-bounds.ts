@@ -9,6 +9,7 @@ const TEXT_BYTES = 1024;
 // 16 KiB of JSON text: with two bodies at their default cap a record still fits one Application Insights item.
 const METADATA_BYTES = 16_384;
 const ROLES = 64;
+const PLAIN = /^[ -~]*$/;
 
 /** The same record with every string bounded and printable. Never throws; never changes its argument. */
 export function boundRecord(record: AuditRecord): AuditRecord {
@@ -60,7 +61,8 @@ type Bound = (member: string, value: string | undefined) => string | undefined;
 
 function bounder(maxBytes: number, cut: string[]): Bound {
   return (member, value) => {
-    if (value === undefined) return undefined;
+    // Most values are short ASCII: nothing to cut, nothing to replace.
+    if (value === undefined || (value.length <= maxBytes && PLAIN.test(value))) return value;
     // One unit more than can be kept, so that a giant costs no more than a long one.
     const bounded = cutText(printable(value.slice(0, maxBytes + 1)), maxBytes);
     if (bounded.length < value.length) cut.push(member);

@@ -16,8 +16,8 @@ export type Outcome = (typeof OUTCOMES)[number];
 export type BodyFormat = 'json' | 'text';
 
 /**
- * Why a body is not in the record: `level` (the policy does not keep it), `binary`, `encoding` (compressed, not
- * decoded), `stream` (endless by type), `unparsable` (not understood, so not stored), `bomb` (decodes to too much).
+ * Why a body is not in the record: `level` (the policy does not keep it), `binary`, `encoding` (compressed in a
+ * way not decoded), `stream` (endless by type), `unparsable` (not understood, so not stored), `bomb` (decodes to too much).
  */
 export type BodyOmission = 'level' | 'binary' | 'encoding' | 'stream' | 'unparsable' | 'bomb';
 

@@ -11,6 +11,7 @@ import { installTap } from './capture/tap.js';
 import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, nearestPackage } from './config.js';
 import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
+import { moduleFaults } from './delivery/module-check.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
@@ -43,7 +44,7 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
     overrides,
     faultsOf: exporterFaults,
   };
-  const checked = loadConfig(sources);
+  const checked = loadConfig({ ...sources, faultsOf: faultsOfExporters });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config);
   const pipeline = assemble(config, choice, options.exporters ?? [], (live) => followPolicy(live, checked, sources));
@@ -51,6 +52,12 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   for (const warning of config.warnings) warn(warning);
   if (config.enabled) follow(pipeline, config, choice);
   return pipeline;
+}
+
+/** A thread of the service is started by a main thread that has tried the modules already. */
+function faultsOfExporters(config: AuditConfig): readonly string[] {
+  if (!config.enabled || !isMainThread) return exporterFaults(config);
+  return [...exporterFaults(config), ...moduleFaults(config, process.env, process.cwd())];
 }
 
 function assemble(

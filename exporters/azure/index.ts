@@ -1,7 +1,7 @@
 /** Delivers audit records to Application Insights as custom events, and says truly which of them the service accepted. */
 
 import { AuditConfigError } from '../../src/errors.js';
-import type { AuditExporter } from '../../src/exporter.js';
+import { type AuditExporter, allRetry } from '../../src/exporter.js';
 import { parseConnectionString } from './connection-string.js';
 import { createDeliver } from './deliver.js';
 import type { SdkCredential } from './transport/sdk.js';
@@ -50,9 +50,15 @@ export function createAzureExporter(options: AzureExporterOptions): AuditExporte
     tags: { clientAddress: options.clientAddressTag ?? false, user: options.userTag ?? false },
     maxRequestBytes: options.maxRequestBytes ?? 2_000_000,
   });
+  let closing: Promise<void> | undefined;
   return {
     name: options.name ?? 'azure',
-    export: deliver,
-    shutdown: () => transport.close(),
+    // A closed SDK converts nothing, which would read as a record that nobody can ever convert.
+    export: async (records, signal) =>
+      closing === undefined ? deliver(records, signal) : allRetry(records.length, 'the exporter is shut down'),
+    shutdown() {
+      closing ??= transport.close();
+      return closing;
+    },
   };
 }

@@ -14,10 +14,13 @@ export interface FileExporterOptions {
 export function createFileExporter({ directory }: FileExporterOptions): AuditExporter {
   /** By stream, the newest segment that was synced: older ones are closed and not looked at again. */
   const synced = new Map<string, string>();
+  let shutDown = false;
   return {
     name: 'file',
 
-    async export(records: readonly JournalledRecord[]): Promise<readonly Acknowledgement[]> {
+    async export(records: readonly JournalledRecord[], signal: AbortSignal): Promise<readonly Acknowledgement[]> {
+      if (shutDown) return allRetry(records.length, 'the exporter is shut down');
+      if (signal.aborted) return allRetry(records.length, 'the deadline passed');
       for (const stream of new Set(records.map((record) => record.integrity.stream))) {
         const fault = await syncStream(join(directory, stream), synced.get(stream) ?? '').then(
           (newest) => void synced.set(stream, newest),
@@ -29,6 +32,7 @@ export function createFileExporter({ directory }: FileExporterOptions): AuditExp
     },
 
     async shutdown() {
+      shutDown = true;
       synced.clear();
     },
   };

@@ -69,10 +69,12 @@ app.use((error, _req, res, _next) => res.status(error.status ?? 500).json({ erro
 const server = app.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
   console.log(`orders on http://127.0.0.1:${server.address().port}`);
 });
-process.on('SIGTERM', () => {
-  server.close();
-  server.closeAllConnections();
-});
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.on(signal, () => {
+    server.close();
+    server.closeAllConnections();
+  });
+}
 
 function withOrder(req, res, next) {
   req.order = orders.get(req.params.id);

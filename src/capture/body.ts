@@ -5,13 +5,13 @@ import type { IncomingMessage } from 'node:http';
 export class BodyTap {
   /** All bytes that went by. */
   size = 0;
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   readonly #chunks: Buffer[] = [];
   #kept = 0;
 
   /** `maxBytes` 0 keeps nothing and only counts. */
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   get truncated(): boolean {
@@ -20,7 +20,7 @@ export class BodyTap {
 
   /** Copies: chunks are slices of a pool, and the service may change them. */
   take(chunk: unknown, encoding?: unknown): void {
-    const room = this.#maxBytes - this.#kept;
+    const room = this.maxBytes - this.#kept;
     if (typeof chunk === 'string') {
       this.size += Buffer.byteLength(chunk, encodingOf(encoding));
       // Every encoding makes at least half a byte of a code unit, so 2 x room units always fill the room.

@@ -10,6 +10,7 @@ import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-re
 import { Job } from './job.js';
 import type { Policy } from './policy.js';
 import { requestIdOf } from './request-id.js';
+import { createStamps } from './stamps.js';
 
 export interface CaptureSettings extends RecordSettings {
   /** Asked when a request arrives, which is judged by that policy to its end, whatever is loaded meanwhile. */
@@ -25,6 +26,8 @@ export interface Capture {
   /** Opens the exchange of a request, once; undefined when the policy excludes it. */
   open(request: IncomingMessage, response: ServerResponse): Exchange | undefined;
   exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
+  /** Counts a request that the parser refused: nobody's handler ever sees it. */
+  refuse(error: unknown): void;
   /** The exchange whose handler, or anything it has started, is running now. */
   current(): Exchange | undefined;
   /** The job that is running now, unless it serves requests itself and one of them is. */
@@ -44,15 +47,16 @@ export interface CaptureListener {
 }
 
 export function createCapture(settings: CaptureSettings, counters: CaptureCounters, { onRecord, onError }: CaptureListener): Capture {
-  const exchanges = new WeakMap<object, Exchange>();
-  const excluded = new WeakSet<object>();
+  const stamps = createStamps<Exchange | typeof EXCLUDED>();
   const open = new Set<Exchange>();
   const running = new AsyncLocalStorage<Exchange | Job>();
+  const ofSocket = new WeakMap<object, Set<Exchange>>();
 
   function close(exchange: Exchange, ended: 'closed' | 'process-exit'): void {
     if (exchange.closed) return;
     exchange.closed = true;
     open.delete(exchange);
+    exchange.onClosed?.();
     counters.open -= 1;
     const judgement = judgeSafely(exchange, ended);
     if (judgement === undefined) countBy(counters.dropped, 'record-failed');
@@ -75,17 +79,35 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
     }
   }
 
+  /** A pipelined response that waits for its turn when the connection goes never hears of it. */
+  function followSocket(exchange: Exchange): void {
+    const { socket, httpVersionMajor } = exchange.request;
+    if (httpVersionMajor > 1) return;
+    const known = ofSocket.get(socket);
+    const exchangesOfSocket = known ?? new Set<Exchange>();
+    exchangesOfSocket.add(exchange);
+    exchange.onClosed = () => exchangesOfSocket.delete(exchange);
+    if (known !== undefined) return;
+    ofSocket.set(socket, exchangesOfSocket);
+    // After the responses' own events, which know more.
+    socket.once('close', () => {
+      process.nextTick(() => {
+        for (const left of [...exchangesOfSocket]) close(left, 'closed');
+      });
+    });
+  }
+
   return {
     open(request, response) {
-      const known = exchanges.get(request);
-      if (known !== undefined) return known;
-      if (excluded.has(request)) return undefined;
+      if (!isExchange(request, response)) return undefined;
+      const known = stamps.get(request);
+      if (known !== undefined) return known === EXCLUDED ? undefined : known;
       counters.seen += 1;
       const decision = settings
         .policy()
         .atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
       if (decision.excludedBy !== undefined) {
-        excluded.add(request);
+        stamps.set(request, EXCLUDED);
         countBy(counters.excluded, decision.excludedBy);
         return undefined;
       }
@@ -96,18 +118,29 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       };
       const maxBodyBytes = Math.max(settings.maxBodyBytes, decision.maxBodyBytes ?? 0);
       const exchange = new Exchange(request, response, wanted, maxBodyBytes, (id) =>
-        requestIdOf(request.headers, settings.requestIdHeader, id),
+        requestIdOf(request.headers, settings.requestIdHeader, id, settings.redactor),
       );
-      exchanges.set(request, exchange);
-      exchanges.set(response, exchange);
+      stamps.set(request, exchange);
+      stamps.set(response, exchange);
       open.add(exchange);
       counters.open += 1;
+      followSocket(exchange);
       if (mayHaveBody(request)) tapRequest(request, exchange.requestBody);
       // Prepended: the span's own listener ends the span, and its attributes must be there by then.
       response.prependListener('close', () => close(exchange, 'closed'));
       return exchange;
     },
-    exchangeOf: (message) => exchanges.get(message),
+    exchangeOf(message) {
+      const known = stamps.get(message);
+      return known === EXCLUDED ? undefined : known;
+    },
+    refuse(error) {
+      const { code } = error as { readonly code?: unknown };
+      // Other errors of a socket, a reset between two requests for instance, are no request.
+      if (typeof code !== 'string' || !/^(?:HPE_|ERR_HTTP_REQUEST_TIMEOUT)/.test(code)) return;
+      counters.seen += 1;
+      countBy(counters.excluded, 'refused-by-parser');
+    },
     current() {
       const scope = running.getStore();
       return scope instanceof Job ? scope.exchange : scope;
@@ -124,13 +157,21 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
   };
 }
 
+/** Whoever emits `request` on a server may pass anything; what cannot close cannot be followed. */
+function isExchange(request: Partial<IncomingMessage> | undefined, response: Partial<ServerResponse> | undefined): boolean {
+  return typeof request?.headers === 'object' && typeof response?.prependListener === 'function';
+}
+/** A request that the policy excludes is asked about twice: by the tap's channel and by its wrapper. */
+const EXCLUDED = 'excluded';
+
 function pathOf(url = ''): string {
   const mark = url.indexOf('?');
   return mark === -1 ? url : url.slice(0, mark);
 }
 
-/** Without one of these headers an HTTP/1 request has no body; HTTP/2 may always have one. */
-function mayHaveBody(request: IncomingMessage): boolean {
+/** Without one of these headers an HTTP/1 request has no body; an HTTP/2 stream says whether its headers were all. */
+function mayHaveBody(request: IncomingMessage & { readonly stream?: { readonly endAfterHeaders?: boolean } }): boolean {
   const { headers } = request;
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined || request.httpVersionMajor > 1;
+  if (request.httpVersionMajor > 1) return request.stream?.endAfterHeaders !== true;
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }

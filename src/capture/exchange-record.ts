@@ -22,6 +22,7 @@ import type { Redactor } from '../redaction/redactor.js';
 import { actionOf } from './action.js';
 import type { BodyTap } from './body.js';
 import { forwardedHeader } from './client-address.js';
+import { decodePrefix } from './decode.js';
 import type { Exchange } from './exchange.js';
 import { operationOf } from './operation.js';
 import { keepsRequestBody, keepsResponseBody } from './policy.js';
@@ -56,7 +57,7 @@ export function whoOf(
   settings: RecordSettings,
 ): { readonly actor: AuditActor; readonly tenant: AuditTenant | undefined } {
   const identity = resolveIdentity(settings.identitySources, exchange.request);
-  return { actor: exchange.words.actor ?? identity?.actor ?? ANONYMOUS, tenant: tenantOf(exchange, identity, settings.tenantHeader) };
+  return { actor: exchange.words.actor ?? identity?.actor ?? ANONYMOUS, tenant: tenantOf(exchange, identity, settings) };
 }
 
 /** `ended` says how it closed: the response's own events, or the end of the process. */
@@ -77,6 +78,7 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
   if (outcome === 'success' && isSampledOut(rule, exchange.id)) return { sampledOut: true };
   const path = settings.redactor.path(rawPath);
   const query = rawQuery === '' ? undefined : settings.redactor.query(rawQuery);
+  const headers = keptHeaders(exchange, rule, settings);
   const requestBody = requestBodyOf(exchange, rule, settings);
   const derived = actionOf(method, path, route);
   const operation = operationOf({ path, route, query, body: wholeJson(requestBody) });
@@ -98,11 +100,15 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
         path,
         route,
         query,
-        headers: keptHeaders(exchange, rule, settings),
-        contentType: request.headers['content-type'],
+        headers,
+        contentType: headers['content-type'],
         ...requestBody,
       },
-      response: { status, contentType: exchange.responseContentType, ...responseBodyOf(exchange, status, rule, settings) },
+      response: {
+        status,
+        contentType: redactedType(exchange.responseContentType, settings.redactor),
+        ...responseBodyOf(exchange, status, rule, settings),
+      },
       durationMs: exchange.elapsedMs(),
       client: {
         ...exchange.peer,
@@ -117,16 +123,24 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
   };
 }
 
-function tenantOf(exchange: Exchange, identity: Identity | undefined, headerName: string | undefined): AuditTenant | undefined {
+function tenantOf(exchange: Exchange, identity: Identity | undefined, settings: RecordSettings): AuditTenant | undefined {
   if (exchange.words.tenant !== undefined) return exchange.words.tenant;
   const { tenant } = identity ?? {};
   if (tenant?.id !== undefined || tenant?.slug !== undefined) return tenant;
-  return headerName === undefined ? undefined : headerTenant(exchange.request, headerName);
+  const named = settings.tenantHeader === undefined ? undefined : headerTenant(exchange.request, settings.tenantHeader);
+  return named && { id: redacted(named.id, settings.redactor) };
 }
 
 function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {
-  if (exchange.response.writableFinished && status !== undefined) return status < 400 ? 'success' : 'failure';
+  if (isFinished(exchange.response) && status !== undefined) return status < 400 ? 'success' : 'failure';
   return ended === 'closed' ? 'aborted' : 'unknown';
+}
+
+/** HTTP/2 says `finish` for a stream that was reset as well, and has no `writableFinished`. */
+function isFinished(response: Exchange['response']): boolean {
+  if (!('stream' in response)) return response.writableFinished;
+  const stream = response.stream as { readonly rstCode?: number; readonly aborted?: boolean } | undefined;
+  return response.writableEnded && stream?.rstCode === 0 && stream.aborted !== true;
 }
 
 function errorOf(exchange: Exchange, outcome: Outcome, ended: 'closed' | 'process-exit', redactor: Redactor): AuditFailure | undefined {
@@ -164,6 +178,11 @@ function metadataOf({ request, words }: Exchange, settings: RecordSettings): Jso
   return sessionId === undefined ? said : { ...said, sessionId };
 }
 
+/** A service may echo the client's type, parameters and all. */
+function redactedType(type: string | undefined, redactor: Redactor): string | undefined {
+  return type === undefined ? undefined : redactor.header('content-type', type);
+}
+
 function redacted(text: string | undefined, redactor: Redactor): string | undefined {
   return text === undefined ? undefined : redactor.text(text);
 }
@@ -173,7 +192,8 @@ function requestBodyOf({ request, requestBody, wanted }: Exchange, rule: PolicyR
   const { 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
   const kept = keepsRequestBody(rule.level) && wanted.requestBody;
   const maxBytes = rule.maxBodyBytes ?? settings.maxBodyBytes;
-  return bodyOf({ tap: requestBody, kept, maxBytes, contentType, contentEncoding, isWhole: request.complete }, settings.redactor);
+  const isWhole = request.complete && !request.aborted;
+  return bodyOf({ tap: requestBody, kept, maxBytes, contentType, contentEncoding, isWhole }, settings.redactor);
 }
 
 function wholeJson({ body, bodyFormat, bodyTruncated }: AuditBody): string | undefined {
@@ -205,10 +225,12 @@ function bodyOf({ tap, kept, maxBytes, contentType, contentEncoding, isWhole }: 
   if (bodySize === 0) return { bodySize };
   if (!kept) return { bodySize, bodyOmitted: 'level' };
   if (contentType?.startsWith('text/event-stream') === true) return { bodySize, bodyOmitted: 'stream' };
-  if (contentEncoding !== undefined && contentEncoding !== 'identity') return { bodySize, bodyOmitted: 'encoding' };
+  const decoded = decodePrefix(tap.bytes(), contentEncoding ?? '', tap.maxBytes);
+  if ('omitted' in decoded) return { bodySize, bodyOmitted: decoded.omitted };
   // Captured for the most that any rule might have kept.
-  const bytes = tap.bytes().subarray(0, maxBytes);
-  const body = redactor.body({ bytes, contentType, truncated: bytes.length < bodySize || !isWhole });
+  const bytes = decoded.bytes.subarray(0, maxBytes);
+  const isCut = decoded.isCut || bytes.length < decoded.bytes.length;
+  const body = redactor.body({ bytes, contentType, truncated: tap.truncated || !isWhole || isCut });
   if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted };
   return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
 }

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
-import type { AuditActor, AuditTarget, AuditTenant, Outcome } from '../record.js';
+import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from '../record.js';
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
 import { type Peer, peerOf } from './client-address.js';
@@ -37,6 +37,8 @@ export class Exchange {
   /** Content type and encoding of the headers actually sent. */
   responseContentType: string | undefined;
   responseContentEncoding: string | undefined;
+  /** HTTP/2's `end` writes its chunk through `write`, which must not count it again. */
+  isEnding = false;
   /** What the handler threw synchronously. */
   thrown: unknown;
   /** The server span of this request, ours or the host's. */
@@ -44,6 +46,10 @@ export class Exchange {
   /** True once `span` will be reported by our own span processor when it ends. */
   spanIsHooked = false;
   closed = false;
+  /** For whoever keeps the exchange while it is open. */
+  onClosed: (() => void) | undefined;
+  /** Once closed, if it became one. */
+  record: AuditRecord | undefined;
 
   constructor(
     request: IncomingMessage,

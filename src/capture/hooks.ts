@@ -2,7 +2,6 @@
 
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { RECORD_ID, REQUEST_ID } from '../attributes.js';
-import type { AuditRecord } from '../record.js';
 import { toAttributes } from '../record-attributes.js';
 import type { AuditSpan } from '../span.js';
 import type { Exchange } from './exchange.js';
@@ -12,7 +11,6 @@ export interface HookTarget {
   exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
   /** The span's provider has our processor, or may have: it will say when the span ends. */
   joinSpan(exchange: Exchange, span: AuditSpan): void;
-  recordOf(exchange: Exchange): AuditRecord | undefined;
   readonly spanBodies: boolean;
 }
 
@@ -42,8 +40,7 @@ export function createHttpHooks(target: HookTarget): AuditHttpHooks {
       if (exchange !== undefined && span.isRecording()) span.setAttributes({ [REQUEST_ID]: exchange.requestId });
     },
     applyCustomAttributesOnSpan(span, _request, response) {
-      const exchange = response instanceof ServerResponse ? target.exchangeOf(response) : undefined;
-      const record = exchange && target.recordOf(exchange);
+      const record = response instanceof ServerResponse ? target.exchangeOf(response)?.record : undefined;
       if (record !== undefined && span.isRecording()) span.setAttributes(toAttributes(record, { bodies: target.spanBodies }));
     },
   };

@@ -1,17 +1,24 @@
 /** The request id: a sane one of the client's or our own, echoed without disturbing a header of the service. */
 
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Redactor } from '../redaction/redactor.js';
 
 const SANE = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** The client's value if it is sane, else `fallback`. No client value ever prevents a record. */
+// Most ids are UUIDs, which hold no secret: not worth a closer look.
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/** The client's value if it is sane and no secret, else `fallback`. No client value ever prevents a record. */
 export function requestIdOf(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   name: string,
   fallback: string,
+  redactor: Redactor,
 ): string {
   const claimed = headers[name];
-  return typeof claimed === 'string' && SANE.test(claimed) ? claimed : fallback;
+  if (typeof claimed !== 'string' || !SANE.test(claimed)) return fallback;
+  // Masked it would join nothing, and the service would be answered another id than the one recorded.
+  return UUID.test(claimed) || redactor.text(claimed) === claimed ? claimed : fallback;
 }
 
 /**

@@ -86,7 +86,7 @@ function isNameCharacter(code: number): boolean {
 const NAME_SIGNS = '_-.$@[]%!';
 
 function isSensitive(name: string, inQuery: boolean, engine: Engine): boolean {
-  if (!/[^\x00-\x40[-`{-\x7f]/.test(name)) return false;
+  if (!/[a-z]|\P{ASCII}/iu.test(name)) return false;
   const plain = name.includes('%') ? decodePercent(name) : name;
   const { keys } = engine;
   return ((inQuery ? keys.queryVerdict(plain) : keys.verdict(plain)) & SENSITIVE) !== 0;

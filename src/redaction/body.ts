@@ -17,11 +17,12 @@ export function redactBody(body: CapturedBody, engine: Engine): RedactedBody {
   const type = parseContentType(body.contentType);
   const family = familyOf(type.essence);
   if (family === 'binary') return BINARY;
-  const text = decodeText(body.bytes, type.charset, body.truncated);
-  if (text === undefined) return UNPARSABLE;
+  const decoded = decodeText(body.bytes, type.charset, body.truncated);
+  if (decoded === undefined) return UNPARSABLE;
+  const { text, ascii } = decoded;
   if (family === 'multipart') return ofText(redactMultipart(text, type, engine, 0, body.truncated), body.truncated);
   if (family === 'json' || JSON_START.test(text)) {
-    const json = redactJson(text, engine, 0, body.truncated, body.bytes);
+    const json = redactJson(text, engine, 0, body.truncated, ascii);
     if (json !== undefined) return { text: json.text, format: json.values === 1 ? 'json' : 'text', truncated: body.truncated || json.cut };
     if (family === 'json' || QUOTED_KEY.test(text)) return UNPARSABLE;
   }

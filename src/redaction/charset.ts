@@ -1,21 +1,29 @@
 /** Turns a body's bytes into text: by byte order mark, by content type, by look, else UTF-8. */
 
+export interface DecodedText {
+  readonly text: string;
+  /** The bytes, if each is one unit of the text: the same below 128, and not ASCII in both from there on. */
+  readonly ascii: Uint8Array | undefined;
+}
+
 /** `cut`: the last character may be incomplete; its bytes are dropped. Undefined: not in a character set known here. */
-export function decodeText(bytes: Uint8Array, charset: string | undefined, cut: boolean): string | undefined {
+export function decodeText(bytes: Uint8Array, charset: string | undefined, cut: boolean): DecodedText | undefined {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const label = markedCharset(buffer) ?? unmarkedCharset(buffer) ?? charset?.toLowerCase() ?? 'utf-8';
-  if (label === 'utf-8' || label === 'utf8' || label === 'us-ascii') return withoutMark(decodeUtf8(buffer, cut));
-  if (label === 'utf-32le' || label === 'utf-32be') return decodeUtf32(buffer, label === 'utf-32le');
+  if (label === 'utf-8' || label === 'utf8' || label === 'us-ascii') return decodeUtf8(buffer, cut);
+  if (label === 'utf-32le' || label === 'utf-32be') return { text: decodeUtf32(buffer, label === 'utf-32le'), ascii: undefined };
   try {
-    return withoutMark(new TextDecoder(label).decode(buffer, { stream: cut }));
+    return { text: withoutMark(new TextDecoder(label).decode(buffer, { stream: cut })), ascii: undefined };
   } catch {
     return undefined;
   }
 }
 
-function decodeUtf8(buffer: Buffer, cut: boolean): string {
+function decodeUtf8(buffer: Buffer, cut: boolean): DecodedText {
   const whole = cut ? buffer.subarray(0, endOfWholeCharacters(buffer)) : buffer;
-  return whole.toString('utf8');
+  const text = withoutMark(whole.toString('utf8'));
+  // No sequence of bytes, valid or not, becomes more units than it has bytes: as many means one each.
+  return { text, ascii: text.length === whole.length ? whole : undefined };
 }
 
 function endOfWholeCharacters(buffer: Buffer): number {
@@ -45,7 +53,7 @@ function unmarkedCharset(buffer: Buffer): string | undefined {
   return a === 0 && b === 0 && c === 0 && d !== undefined && d !== 0 ? 'utf-32be' : undefined;
 }
 
-function decodeUtf32(buffer: Buffer, little: boolean): string | undefined {
+function decodeUtf32(buffer: Buffer, little: boolean): string {
   let text = '';
   for (let index = 0; index + 4 <= buffer.length; index += 4) {
     const code = little ? buffer.readUInt32LE(index) : buffer.readUInt32BE(index);

@@ -1,13 +1,9 @@
 /** Replacements in a text, collected in any order and applied at once; what nothing touches is copied as it is. */
 
-interface Edit {
-  readonly from: number;
-  readonly to: number;
-  readonly replacement: string;
-}
-
+/** Kept in plain arrays of numbers and strings: a body of secrets has a hundred thousand of them. */
 export class Edits {
-  #list: Edit[] | undefined = undefined;
+  readonly #places: number[] = [];
+  readonly #texts: string[] = [];
   #ordered = true;
   #last = 0;
   /** How many hide something. */
@@ -22,23 +18,31 @@ export class Edits {
   mend(from: number, to: number, replacement: string): void {
     if (from < this.#last) this.#ordered = false;
     if (to > this.#last) this.#last = to;
-    this.#list ??= [];
-    this.#list.push({ from, to, replacement });
+    this.#places.push(from, to);
+    this.#texts.push(replacement);
   }
 
-  /** The text up to `end` with the replacements made; of overlapping ones the outermost, or first, wins. */
+  /** The text up to `end` with the replacements made; of overlapping ones the outermost wins, of equal ones the last. */
   apply(text: string, end: number): string {
-    const list = this.#list;
-    if (list === undefined) return end === text.length ? text : text.slice(0, end);
-    if (!this.#ordered) list.sort((a, b) => a.from - b.from || b.to - a.to);
+    const count = this.#texts.length;
+    if (count === 0) return end === text.length ? text : text.slice(0, end);
+    const order = this.#ordered ? undefined : this.#sorted();
     let result = '';
     let copied = 0;
-    for (const { from, to, replacement } of list) {
+    for (let rank = 0; rank < count; rank++) {
+      const edit = order === undefined ? rank : (order[rank] as number);
+      const from = this.#places[edit * 2] as number;
       if (from < copied || from >= end) continue;
-      result += text.slice(copied, from) + replacement;
-      copied = to;
+      result += text.slice(copied, from) + this.#texts[edit];
+      copied = this.#places[edit * 2 + 1] as number;
     }
     return copied < end ? result + text.slice(copied, end) : result;
+  }
+
+  #sorted(): readonly number[] {
+    const from = (edit: number) => this.#places[edit * 2] as number;
+    const to = (edit: number) => this.#places[edit * 2 + 1] as number;
+    return this.#texts.map((_, edit) => edit).sort((a, b) => from(a) - from(b) || to(b) - to(a) || b - a);
   }
 }
 

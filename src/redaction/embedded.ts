@@ -10,14 +10,21 @@ import { looksLikeXml, redactXml } from './xml.js';
 
 /** The same string if nothing had to go. `cut`: the string's end is missing. */
 export function redactString(text: string, engine: Engine, depth: number, cut: boolean): string {
-  if (!cut && (text.length < 4 || (text.length < 64 && HARMLESS.test(text)))) return text;
+  if (!cut && engine.custom === undefined && isHarmless(text)) return text;
   const inner = depth < MAX_DEPTH ? redactFormat(text, engine, depth, cut) : tooDeep(text);
   return inner ?? redactProse(text, engine, depth, cut);
 }
 
-/** UUIDs, timestamps and plain numbers of a few digits: the commonest strings that have enough digits to be looked at. */
-const HARMLESS =
-  /^(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?|\+?[\d ().-]{1,12})$/i;
+/** UUIDs, timestamps and short numbers: the commonest strings that have enough digits to be looked at. */
+function isHarmless(text: string): boolean {
+  const { length } = text;
+  if (length === 36) return UUID.test(text);
+  return length > 12 ? length < 36 && text[4] === '-' && TIMESTAMP.test(text) : length < 4 || NUMBER.test(text);
+}
+
+const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?$/;
+const NUMBER = /^\+?[\d ().-]{1,9}$/;
 
 function redactFormat(text: string, engine: Engine, depth: number, cut: boolean): string | undefined {
   const first = text.charCodeAt(firstSolid(text));
@@ -34,8 +41,7 @@ function redactFormat(text: string, engine: Engine, depth: number, cut: boolean)
 
 /** One more format within too many: nobody nests so deep by accident. */
 function tooDeep(text: string): string | undefined {
-  const first = text.charCodeAt(firstSolid(text));
-  return (first === 123 || first === 91 || first === 34) && text.includes('"') ? MASK : undefined;
+  return /["<\\]/.test(text) ? MASK : undefined;
 }
 
 const SPACE = /\s/;

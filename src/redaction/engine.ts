@@ -22,4 +22,4 @@ export interface Engine {
 }
 
 /** Formats within formats are followed this far; what lies deeper is masked if it looks like one more. */
-export const MAX_DEPTH = 4;
+export const MAX_DEPTH = 6;

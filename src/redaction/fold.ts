@@ -19,7 +19,7 @@ export function foldValue(text: string): string {
 
 const PLAIN = /^[\x20-\x7e]*$/;
 const DROPPED = /[\p{M}\p{Cf}\p{Cc}\p{Default_Ignorable_Code_Point}]/gu;
-const NOT_ASCII = /[^\x00-\x7f]/gu;
+const NOT_ASCII = /\P{ASCII}/gu;
 
 // Full-width forms, digits of other scripts in the basic plane, spaces and dashes, and the invisible.
 const RANGES =

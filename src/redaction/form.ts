@@ -8,7 +8,11 @@ import { splitWords } from './words.js';
 export function redactForm(text: string, engine: Engine, depth: number, cut: boolean): string {
   const parts = text.split('&');
   const fields = parts.map((part, index) => parseField(part, engine, cut && index === parts.length - 1));
-  const context: FormContext = { oauth: fields.some((field) => OAUTH_PARAMETERS.has(field.name)), named: namedGroups(fields, engine) };
+  const context: FormContext = {
+    oauth: fields.some((field) => OAUTH_PARAMETERS.has(field.name)),
+    named: namedGroups(fields, engine),
+    unnamed: cut ? namelessGroups(fields) : NONE,
+  };
   const written = fields.map((field) => redactField(field, context, engine, depth)).filter((field) => field !== undefined);
   return written.join('&');
 }
@@ -29,7 +33,11 @@ interface FormContext {
   readonly oauth: boolean;
   /** Groups whose name-like field names a secret: `fields[0]` of `fields[0][name]=password`. */
   readonly named: ReadonlySet<string>;
+  /** Groups whose name-like field a cut may have taken. */
+  readonly unnamed: ReadonlySet<string>;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 const OAUTH_PARAMETERS: ReadonlySet<string> = new Set([
   'grant_type',
@@ -87,7 +95,8 @@ function redactField(field: Field, context: FormContext, engine: Engine, depth: 
     return replacement === undefined ? undefined : `${name}=${replacement === value ? rawValue : escapeComponent(replacement)}`;
   }
   const valued = (verdict >> VALUE_SHIFT) & 3;
-  const redacted = valued > 0 && context.named.has(groupOf(field.name)) ? MASK : engine.string(value, depth, field.cut);
+  const paired = valued > 0 && (context.named.has(groupOf(field.name)) || (valued === 2 && context.unnamed.has(groupOf(field.name))));
+  const redacted = paired ? MASK : engine.string(value, depth, field.cut);
   if (redacted === value) return name === rawName ? written : `${name}=${rawValue}`;
   return `${name}=${escapeComponent(redacted)}`;
 }
@@ -112,6 +121,12 @@ function namedGroups(fields: readonly Field[], engine: Engine): ReadonlySet<stri
       named.add(groupOf(name));
   }
   return named;
+}
+
+function namelessGroups(fields: readonly Field[]): ReadonlySet<string> {
+  const groups = new Set(fields.map((field) => groupOf(field.name)));
+  for (const { name, verdict, cut } of fields) if (((verdict >> NAME_SHIFT) & 3) === 2 && !cut) groups.delete(groupOf(name));
+  return groups;
 }
 
 /** What a name shares with its sibling: all but its last word. */
@@ -144,5 +159,5 @@ export function decodeComponent(text: string, cut: boolean): string {
 
 /** Only what would break the fields apart is encoded, so that the mask stays readable. */
 function escapeComponent(text: string): string {
-  return text.replace(/[%&+#=\s\x00-\x1f]/g, encodeURIComponent);
+  return text.replace(/[%&+#=\s\p{Cc}]/gu, encodeURIComponent);
 }

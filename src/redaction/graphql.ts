@@ -15,6 +15,9 @@ const START =
   /^\s*(?:#[^\n]*\n\s*)*(?:(?:query|mutation|subscription)\b\s*\w*\s*[({@]|fragment\s+\w+\s+on\s|\{\s*(?:\.\.\.|#|[A-Za-z_]\w*\s*[({}@\s]))/;
 
 interface Scope {
+  /** Where it opens, and how likely it is the value of a name beside it. */
+  readonly from: number;
+  readonly valued: number;
   /** How surely an earlier `name: "…"` names a secret. */
   named: number;
   /** From, to and strength of values that a later name may name. */
@@ -32,7 +35,7 @@ class GraphqlScan {
   readonly #depth: number;
   readonly #cut: boolean;
   readonly #edits = new Edits();
-  readonly #scopes: Scope[] = [{ named: 0, pending: [] }];
+  readonly #scopes: Scope[] = [{ from: 0, valued: 0, named: 0, pending: [] }];
   /** The name a value may be given to next. */
   #name = '';
   /** Whether the next token is that value. */
@@ -54,7 +57,16 @@ class GraphqlScan {
       // The expression is shared: redacting a literal may scan GraphQL within it.
       TOKEN.lastIndex = this.#token(match[0], match.index);
     }
+    // At a cut, the name of a value that has come before it may be missing.
+    if (this.#cut) for (const scope of this.#scopes) if (scope.named === 0) this.#maskPending(scope, 2);
     return this.#edits.apply(text, text.length);
+  }
+
+  #maskPending(scope: Scope, strength: number): void {
+    for (let entry = 0; entry < scope.pending.length; entry += 3) {
+      if ((scope.pending[entry + 2] ?? 0) >= strength)
+        this.#edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
+    }
   }
 
   /** The offset to go on from. */
@@ -72,7 +84,7 @@ class GraphqlScan {
       this.#typed = this.#name.startsWith('$');
       this.#assigned = !this.#typed;
     } else if (sign === '=') this.#assigned = this.#typed;
-    else this.#bracket(sign);
+    else this.#bracket(sign, from, 0);
     return to;
   }
 
@@ -81,9 +93,12 @@ class GraphqlScan {
     this.#typed = false;
   }
 
-  #bracket(sign: string): void {
-    if (OPEN.test(sign)) this.#scopes.push({ named: 0, pending: [] });
-    else if (CLOSE.test(sign) && this.#scopes.length > 1) this.#scopes.pop();
+  #bracket(sign: string, from: number, valued: number): void {
+    if (OPEN.test(sign)) this.#scopes.push({ from, valued, named: 0, pending: [] });
+    else if (CLOSE.test(sign) && this.#scopes.length > 1) {
+      const scope = this.#scopes.pop();
+      if (scope !== undefined && scope.valued > 0) this.#scopes[this.#scopes.length - 1]?.pending.push(scope.from, from + 1, scope.valued);
+    }
     if (sign === ')' || sign === '{') this.#typed = false;
   }
 
@@ -93,13 +108,13 @@ class GraphqlScan {
     const verdict = this.#engine.keys.verdict(this.#name.replace('$', ''));
     const valued = (verdict >> VALUE_SHIFT) & 3;
     const open = OPEN.test(token);
-    const end = open ? skipJsonValue(this.#text, from) : to;
     const hidden = (verdict & SENSITIVE) !== 0 || (valued > 0 && scope.named > 0 && valued + scope.named >= 3);
+    const end = hidden && open ? skipJsonValue(this.#text, from) : to;
     if (hidden) this.#edits.add(from, end, quoteJson(MASK));
-    else if (valued > 0) scope.pending.push(from, end, valued);
+    else if (valued > 0 && !open) scope.pending.push(from, end, valued);
     this.#note(token, (verdict >> NAME_SHIFT) & 3, scope);
     if (hidden) return end;
-    if (open) this.#bracket(token);
+    if (open) this.#bracket(token, from, valued);
     else this.#literal(token, from);
     return to;
   }
@@ -107,10 +122,7 @@ class GraphqlScan {
   #note(token: string, naming: number, scope: Scope): void {
     if (naming === 0 || token[0] !== '"' || token.length > 130 || (this.#engine.keys.verdict(token.slice(1, -1)) & SENSITIVE) === 0) return;
     scope.named = Math.max(scope.named, naming);
-    for (let entry = 0; entry < scope.pending.length; entry += 3) {
-      if ((scope.pending[entry + 2] ?? 0) + naming >= 3)
-        this.#edits.add(scope.pending[entry] ?? 0, scope.pending[entry + 1] ?? 0, quoteJson(MASK));
-    }
+    this.#maskPending(scope, 3 - naming);
   }
 
   #literal(token: string, from: number): void {

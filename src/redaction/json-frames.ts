@@ -40,6 +40,8 @@ export class JsonFrames {
   #pendingEnd = 0;
 
   depth = 0;
+  /** The last string has no end: it names nothing. */
+  cut = false;
   top: Frame | undefined = undefined;
 
   constructor(text: string, codes: Codes, engine: Engine, edits: Edits) {
@@ -88,22 +90,36 @@ export class JsonFrames {
     return frame;
   }
 
-  /** `cut`: the container's end is missing. */
-  pop(frame: Frame, cut: boolean): void {
-    if (frame.array) this.#judgeTuple(frame);
-    else if (cut && this.#namesEnd === frame.names) this.#maskPending(frame, 2);
+  /** `cutAt`: where the text ends within the container; -1 if it is whole. True if what the end cuts was masked. */
+  pop(frame: Frame, cutAt: number): boolean {
+    let masked = false;
+    if (frame.array) masked = this.#judgeTuple(frame, cutAt);
+    else if (cutAt >= 0 && !this.#isNamed(frame)) masked = this.#maskPending(frame, 2, cutAt);
     this.#namesEnd = frame.names;
     this.#pendingEnd = frame.pending;
     this.depth--;
     this.top = this.depth > 0 ? this.#stack[this.depth - 1] : undefined;
+    return masked;
+  }
+
+  /** Whether a plain name has come: then what is cut off is not another. */
+  #isNamed(frame: Frame): boolean {
+    for (let entry = frame.names; entry < this.#namesEnd; entry += 3) if (this.#names[entry + 2] === 2) return true;
+    return false;
   }
 
   /** Closes what is open at the end of a cut text. */
-  closeAll(): string {
+  closeAll(cutAt: number): string {
     let closers = '';
+    let inner: { readonly from: number; readonly verdict: number } | undefined;
     while (this.top !== undefined) {
-      closers += this.top.array ? ']' : '}';
-      this.pop(this.top, true);
+      const frame = this.top;
+      if (inner !== undefined && frame.array) this.element(frame, inner.from, cutAt);
+      else if (inner !== undefined) this.member(frame, inner.from, cutAt, inner.verdict);
+      const masked = this.pop(frame, cutAt);
+      // What is masked to the end needs no closing.
+      closers = (masked ? '' : closers) + (frame.array ? ']' : '}');
+      inner = { from: frame.from, verdict: frame.verdict };
     }
     return closers;
   }
@@ -120,9 +136,9 @@ export class JsonFrames {
   /** A member of an object is complete; `verdict` is that on its key. */
   member(frame: Frame, from: number, to: number, verdict: number): void {
     const naming = (verdict >> NAME_SHIFT) & 3;
-    if (naming > 0 && to - from <= MAX_NAME && this.#codes[from] === 34) {
+    if (naming > 0 && !this.cut && to - from <= MAX_NAME && this.#codes[from] === 34) {
       this.#addName(from, to, naming);
-      if (this.#pendingEnd > frame.pending && (this.#nameVerdict(from, to) & SENSITIVE) !== 0) this.#maskPending(frame, 3 - naming);
+      if (this.#pendingEnd > frame.pending && (this.#nameVerdict(from, to) & SENSITIVE) !== 0) this.#maskPending(frame, 3 - naming, -1);
     }
     const valued = (verdict >> VALUE_SHIFT) & 3;
     if (valued > 0) this.#addPending(from, to, valued);
@@ -194,17 +210,22 @@ export class JsonFrames {
     }
   }
 
-  #judgeTuple(frame: Frame): void {
-    if (frame.count !== 2 || this.#pendingEnd === frame.pending) return;
+  #judgeTuple(frame: Frame, cutAt: number): boolean {
+    if (frame.count !== 2 || this.#pendingEnd === frame.pending) return false;
     const named = this.#nameVerdict(this.#names[frame.names] ?? 0, this.#names[frame.names + 1] ?? 0);
-    if ((named & SENSITIVE) !== 0) this.#maskPending(frame, 1);
+    return (named & SENSITIVE) !== 0 && this.#maskPending(frame, 1, cutAt);
   }
 
-  #maskPending(frame: Frame, strength: number): void {
+  /** True if one of them ends at `cutAt`. */
+  #maskPending(frame: Frame, strength: number, cutAt: number): boolean {
+    let masked = false;
     for (let entry = frame.pending; entry < this.#pendingEnd; entry += 3) {
       if ((this.#pending[entry + 2] ?? 0) < strength) continue;
-      this.#edits.add(this.#pending[entry] ?? 0, this.#pending[entry + 1] ?? 0, quoteJson(MASK));
+      const to = this.#pending[entry + 1] ?? 0;
+      this.#edits.add(this.#pending[entry] ?? 0, to, quoteJson(MASK));
+      if (to === cutAt) masked = true;
     }
+    return masked;
   }
 
   #nameVerdict(from: number, to: number): number {

@@ -98,7 +98,7 @@ export class JsonParts {
     const scalar = code !== OPEN_BRACE && code !== OPEN_BRACKET;
     const closed = isClosed(text, from, to);
     const written = code === QUOTE ? decodeJsonString(text.slice(from + 1, to - 1)) : text.slice(from, to);
-    const replacement = closed && written !== undefined ? this.#engine.replace(this.verdict >> ACTION_SHIFT, written, scalar) : MASK;
+    const replacement = this.#engine.replace(this.verdict >> ACTION_SHIFT, closed ? (written ?? MASK) : MASK, scalar);
     if (replacement === undefined) this.frames.drop(this.keyFrom - 1, to);
     else {
       this.#edits.add(from, to, quoteJson(replacement));
@@ -128,7 +128,7 @@ export class JsonParts {
     if (redacted !== value) this.#edits.add(from - 1, after, quoteJson(redacted));
     else if (closed) this.#sanitize(from, whole);
     else this.#edits.mend(from - 1, after, `"${sanitizeJsonString(text.slice(from, whole))}"`);
-    if (!closed) this.#ended = true;
+    if (!closed) this.#ended = this.frames.cut = true;
     return after;
   }
 
@@ -148,7 +148,7 @@ export class JsonParts {
   /** The container that ends before `to` is a value of the one around it. */
   close(frame: Frame, to: number): void {
     const { frames } = this;
-    frames.pop(frame, false);
+    frames.pop(frame, -1);
     this.keyFrom = frame.keyFrom;
     this.keyTo = frame.keyTo;
     this.whole = to;
@@ -161,6 +161,7 @@ export class JsonParts {
     const text = this.#text;
     const to = endOfNumber(this.#codes, from);
     if (to < 0) return to;
+    if (to >= text.length && !isDigit(this.#codes[to - 1] as number) && !this.#cut && this.frames.top === undefined) return -1;
     if (to >= text.length && (this.#cut || this.frames.top !== undefined)) {
       // Half a number is another number.
       this.#edits.mend(from, to, 'null');
@@ -180,12 +181,13 @@ export class JsonParts {
     return text.length;
   }
 
-  finish(values: number): RedactedJson | undefined {
+  /** `separators`: what stands between values of a sequence and in no single JSON text. */
+  finish(values: number, separators: number): RedactedJson | undefined {
     const open = this.frames.top !== undefined;
     if (!open && values === 0) return undefined;
-    const closers = this.frames.closeAll();
+    const closers = this.frames.closeAll(this.whole);
     const text = this.#edits.apply(this.#text, open ? this.whole : this.#text.length) + closers;
-    return { text, values: values + (open ? 1 : 0), cut: open || this.#ended, hidden: this.#edits.hidden > 0 };
+    return { text, values: values + (open ? 1 : 0) + separators, cut: open || this.#ended, hidden: this.#edits.hidden > 0 };
   }
 
   #sanitize(from: number, to: number): void {
@@ -210,6 +212,10 @@ const LITERAL_LENGTHS = Uint8Array.from({ length: 32 }, (_, letter) => (letter =
 function literalAt(text: string, from: number): number {
   for (const literal of LITERALS) if (text.startsWith(literal, from)) return literal.length;
   return 0;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
 }
 
 function skipSpace(text: string, from: number): number {

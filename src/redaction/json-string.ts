@@ -26,7 +26,8 @@ export function quoteJson(text: string): string {
 
 /** Text without NUL and lone surrogates. */
 export function sanitizeText(text: string): string {
-  return UNSTORABLE.test(text) ? text.replace(UNSTORABLE_ALL, '\ufffd') : text;
+  const whole = SURROGATE.test(text) ? text.replace(LONE_SURROGATES, '\ufffd') : text;
+  return whole.includes('\0') ? whole.replaceAll('\0', '\ufffd') : whole;
 }
 
 /** Where an escape that the end of the text cuts in two begins; the length if none does. */
@@ -45,12 +46,12 @@ function dropLoneHigh(raw: string): number {
   return /(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}$/.test(raw.slice(-32)) ? raw.length - 6 : raw.length;
 }
 
+const SURROGATE = /[\ud800-\udfff]/;
 // With the u flag only halves without their other half match.
-const UNSTORABLE = /[\0\p{Cs}]/u;
-const UNSTORABLE_ALL = /[\0\p{Cs}]/gu;
-const ESCAPED = /[\\\x00-\x1f]/;
-const CONTROL = /[\x00-\x1f]/;
-const CONTROLS = /[\x00-\x1f]/g;
+const LONE_SURROGATES = /\p{Cs}/gu;
+const ESCAPED = /[\\\p{Cc}]/u;
+const CONTROL = /\p{Cc}/u;
+const CONTROLS = /\p{Cc}/gu;
 const UNICODE_ESCAPE = /\\u(?:0000|[dD][89a-fA-F])/;
 const ESCAPES = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)/g;
 const NUL_OR_SURROGATE = /^\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})$/;
@@ -59,6 +60,6 @@ function escapeControl(control: string): string {
   return control === '\0' ? '\ufffd' : JSON.stringify(control).slice(1, -1);
 }
 
-function sanitizeEscape(escape: string): string {
-  return NUL_OR_SURROGATE.test(escape) ? '\ufffd' : escape;
+function sanitizeEscape(written: string): string {
+  return NUL_OR_SURROGATE.test(written) ? '\ufffd' : written;
 }

@@ -30,6 +30,9 @@ export interface Keys {
   queryVerdict(key: string): number;
 }
 
+// Characters: no name is longer; what is, is no name, and its value is not understood.
+const LONGEST_KEY = 512;
+
 /** `holdsSecret` judges a key by its value patterns. */
 export function createKeys(
   terms: ReadonlyMap<string, number>,
@@ -53,7 +56,7 @@ export function createKeys(
   };
 
   function compute(key: string, match: Matcher['match']): number {
-    let verdict = encode(match(key));
+    let verdict = key.length > LONGEST_KEY ? SENSITIVE : encode(match(key));
     if ((verdict & SENSITIVE) === 0 && test !== undefined && saysYes(test, key)) verdict = SENSITIVE;
     if (key.length <= MAX_MEMO_LENGTH) {
       const { squashed, bounds } = splitWords(key);

@@ -3,9 +3,8 @@
 /** A text's UTF-16 units; for ASCII its bytes will do. Three times faster to read than the text itself (0.8 and 2.8 ns each). */
 export type Codes = Uint8Array | Uint16Array;
 
-/** The units of `text`, in bytes if `bytes` are as many: then all that differs stands for characters beyond ASCII. */
-export function codesOf(text: string, bytes?: Uint8Array): Codes {
-  if (bytes !== undefined && bytes.length === text.length) return bytes;
+/** The units of `text`, in bytes if all are ASCII. */
+export function codesOf(text: string): Codes {
   const encoded = Buffer.from(text, 'utf8');
   if (encoded.length === text.length) return encoded;
   const units = Buffer.from(text, 'utf16le');

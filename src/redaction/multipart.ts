@@ -61,7 +61,7 @@ function redactContent(headers: string, content: string, engine: Engine, depth: 
   if (content === '' && !cut) return content;
   if (isFile(disposition) || family === 'binary' || !PLAIN_TRANSFER.has(transfer)) return fileMark(content, cut);
   const name = nameOf(disposition);
-  const verdict = name === undefined ? 0 : engine.keys.queryVerdict(name);
+  const verdict = name === undefined ? 0 : engine.keys.verdict(name);
   if ((verdict & SENSITIVE) !== 0) return engine.replace(verdict >> ACTION_SHIFT, content, true) ?? MASK;
   if (depth >= MAX_DEPTH) return MASK;
   if (family === 'multipart') return redactMultipart(content, type, engine, depth + 1, cut) ?? MASK;

@@ -78,7 +78,10 @@ function ruleFaults({ rules, hashKey }: RedactionOptions): readonly string[] {
   if (!Array.isArray(rules)) return ['rules: must be a list'];
   const faults: string[] = [];
   rules.forEach((rule: Partial<RedactionRule> | null, index) => {
-    if (typeof rule !== 'object' || rule === null) return void faults.push(`rules[${index}]: must be an object`);
+    if (typeof rule !== 'object' || rule === null) {
+      faults.push(`rules[${index}]: must be an object`);
+      return;
+    }
     if (!isNameList(rule.fields) || rule.fields.length === 0) faults.push(`rules[${index}].fields: must be a list of non-empty strings`);
     if (rule.action !== undefined && !ACTIONS.includes(rule.action))
       faults.push(`rules[${index}].action: must be one of ${ACTIONS.join(', ')}`);

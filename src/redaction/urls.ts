@@ -21,8 +21,9 @@ function findInUrl(text: string, begin: number, end: number, cut: boolean, range
   // A password may hold an unescaped slash, so what follows the colon is no port.
   if (at === -1 && /^[^:]*:(?!\d{0,5}$)/.test(authority) && !authority.startsWith('[')) at = url.lastIndexOf('@');
   if (at === -1) {
-    const colon = authority.indexOf(':');
-    if (cut && slash === -1 && colon !== -1 && !authority.startsWith('[')) ranges.push([begin + colon + 1, end]);
+    const colon = authority.startsWith('[') ? -1 : authority.indexOf(':');
+    const portless = colon !== -1 && !/^\d{0,5}$/.test(authority.slice(colon + 1));
+    if (cut && (slash === -1 || portless)) ranges.push([begin + colon + 1, end]);
     return;
   }
   const colon = url.lastIndexOf(':', at) === -1 ? -1 : url.indexOf(':');

@@ -38,6 +38,8 @@ class XmlScan {
   readonly #edits = new Edits();
   readonly #stack: Element[] = [];
   #index = 0;
+  /** Elements open beyond the deepest level; what they hold is hidden. */
+  #tooDeep = 0;
 
   constructor(text: string, engine: Engine, depth: number, cut: boolean) {
     this.#text = text;
@@ -54,8 +56,17 @@ class XmlScan {
       this.#index = open;
       if (open < text.length) this.#markup(open);
     }
-    if (this.#cut) for (const element of this.#stack) if (!element.hasName) this.#maskPending(element, 2);
+    if (this.#cut) this.#maskUnnamed();
     return this.#edits.apply(text, text.length);
+  }
+
+  /** At a cut, the name of a value that has come before it may be missing. */
+  #maskUnnamed(): void {
+    this.#stack.forEach((element, level) => {
+      const inner = this.#stack[level + 1];
+      if (inner !== undefined) element.pending.push(inner.from, this.#text.length, (inner.verdict >> VALUE_SHIFT) & 3);
+      if (!element.hasName) this.#maskPending(element, 2);
+    });
   }
 
   #nextMarkup(from: number): number {
@@ -66,10 +77,15 @@ class XmlScan {
 
   #markup(from: number): void {
     const text = this.#text;
-    if (text.startsWith('<!--', from)) return this.#section(from, 4, '-->');
-    if (text.startsWith('<![CDATA[', from)) return this.#section(from, 9, ']]>');
-    if (text.startsWith('<?', from)) return this.#section(from, 2, '?>');
-    if (text.startsWith('<!', from)) return this.#declaration(from);
+    if (text.startsWith('<!--', from)) this.#section(from, 4, '-->');
+    else if (text.startsWith('<![CDATA[', from)) this.#section(from, 9, ']]>');
+    else if (text.startsWith('<?', from)) this.#section(from, 2, '?>');
+    else if (text.startsWith('<!', from)) this.#declaration(from);
+    else this.#tag(from);
+  }
+
+  #tag(from: number): void {
+    const text = this.#text;
     const to = endOfTag(text, from);
     if (to === -1) {
       this.#edits.add(from, text.length, this.#cut ? '' : MASK);
@@ -108,9 +124,13 @@ class XmlScan {
     const verdict = this.#verdictOf(tag.name, parent);
     const valued = (verdict >> VALUE_SHIFT) & 3;
     const byPair = parent !== undefined && (parent.named >= 3 || (valued > 0 && parent.named + valued >= 3));
-    const hidden = parent?.hidden === true || (verdict & SENSITIVE) !== 0 || byPair;
+    const hidden = this.#tooDeep > 0 || parent?.hidden === true || (verdict & SENSITIVE) !== 0 || byPair;
     const named = this.#attributes(tag, hidden);
     if (tag.closed || VOID.has(tag.name.toLowerCase())) return;
+    if (this.#stack.length >= MAX_NESTING) {
+      this.#tooDeep++;
+      return;
+    }
     this.#stack.push({ name: tag.name, hidden: hidden || named, from: contentFrom, verdict, named: 0, hasName: false, pending: [] });
   }
 
@@ -143,6 +163,10 @@ class XmlScan {
   }
 
   #close(name: string, contentTo: number): void {
+    if (this.#tooDeep > 0) {
+      this.#tooDeep--;
+      return;
+    }
     // 64 levels: how far unclosed elements are forgiven; bounds the work for closing tags that match nothing.
     for (let level = this.#stack.length - 1; level >= Math.max(0, this.#stack.length - 64); level--) {
       const element = this.#stack[level];
@@ -161,7 +185,7 @@ class XmlScan {
       const sensitive = (this.#engine.keys.verdict(text) & SENSITIVE) !== 0;
       // A property list's `key` names the very next element, whatever that is called.
       parent.named = sensitive ? (element.name === 'key' ? 3 : naming) : 0;
-      parent.hasName = true;
+      parent.hasName ||= naming === 2;
       if (sensitive) this.#maskPending(parent, 3 - naming);
     }
     const valued = (element.verdict >> VALUE_SHIFT) & 3;
@@ -180,7 +204,7 @@ class XmlScan {
     const trimmed = raw.trim();
     if (trimmed === '') return;
     const begin = from + raw.indexOf(trimmed);
-    if (this.#stack[this.#stack.length - 1]?.hidden) this.#edits.add(begin, begin + trimmed.length, MASK);
+    if (this.#tooDeep > 0 || this.#stack[this.#stack.length - 1]?.hidden) this.#edits.add(begin, begin + trimmed.length, MASK);
     else this.#redact(trimmed, begin, begin + trimmed.length, cut);
   }
 
@@ -190,6 +214,8 @@ class XmlScan {
     if (redacted !== decoded) this.#edits.add(from, to, encodeEntities(redacted));
   }
 }
+
+const MAX_NESTING = 1000;
 
 /** HTML elements that have no content and need no closing. */
 const VOID: ReadonlySet<string> = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '));

@@ -2,8 +2,8 @@
 
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import { LoggerProvider } from '@opentelemetry/sdk-logs';
+import { FLAGGED, RECORD_ID } from '../attributes.js';
 import type { AuditRecord } from '../record.js';
-import { toAttributes } from '../record-attributes.js';
 import { AuditLogRecordProcessor, CARRIED_RECORD } from './log-processor.js';
 
 /** Answers the function that emits. Never registers anything globally. */
@@ -15,7 +15,8 @@ export function createPrivateLogger(): (record: AuditRecord) => void {
       eventName: record.action,
       timestamp: new Date(record.time),
       observedTimestamp: new Date(record.observedTime),
-      attributes: toAttributes(record, { conventions: true }) as Record<string, string | number | boolean | string[]>,
+      // The rest travels in the context: nobody but our processor sees this log record, and sixty attributes take 15 µs.
+      attributes: { [FLAGGED]: true, [RECORD_ID]: record.id },
       context: ROOT_CONTEXT.setValue(CARRIED_RECORD, record),
     });
   };

@@ -63,11 +63,13 @@ function walkAll(bytes: Buffer): string {
   return JSON.stringify(walk(JSON.parse(bytes.toString('utf8'))));
 }
 
+/** The least that finds `pass_word` and `api-key`. */
 function walk(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(walk);
   if (typeof value !== 'object' || value === null) return value;
   const copy: Record<string, unknown> = {};
-  for (const [key, member] of Object.entries(value)) copy[key] = SENSITIVE.has(key.toLowerCase()) ? '[REDACTED]' : walk(member);
+  for (const [key, member] of Object.entries(value))
+    copy[key] = SENSITIVE.has(key.toLowerCase().replace(/[^a-z0-9]/g, '')) ? '[REDACTED]' : walk(member);
   return copy;
 }
 

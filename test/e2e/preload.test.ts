@@ -3,7 +3,7 @@ import http from 'node:http';
 import { after, describe, it } from 'node:test';
 import type { JournalledRecord } from '../../src/record.js';
 import { send } from '../support/audited-server.js';
-import { createServiceFolder, type ServiceFolder } from '../support/service.js';
+import { complaintsOf, createServiceFolder, type ServiceFolder } from '../support/service.js';
 
 const CJS = `
 const http = require('node:http');
@@ -76,7 +76,7 @@ describe('the preload', () => {
       assert.equal(answer.headers['x-request-id'], record.id);
       assert.match(record.trace?.traceId ?? '', /^[0-9a-f]{32}$/);
       assert.ok(!JSON.stringify(record).includes('hunter2'));
-      assert.equal(service.stderr(), '');
+      assert.equal(complaintsOf(service), '');
     });
   }
 

@@ -1,13 +1,87 @@
+/** The file exporter: the contract, the trail that delivery leaves, and how a name becomes an exporter. */
+
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createFileExporter } from '../../exporters/file/index.js';
 import { createExporterByName, EXPORTERS, runsOn } from '../../exporters/index.js';
+import { canonicalize } from '../../src/canonical.js';
 import { startDelivery } from '../../src/delivery/delivery.js';
+import type { AuditExporter } from '../../src/exporter.js';
+import { segmentPath } from '../../src/journal/layout.js';
+import { JournalReader, START } from '../../src/journal/reader.js';
+import type { JournalledRecord } from '../../src/record.js';
 import { makeConfig } from '../support/config.js';
 import { MANIFEST, openJournal, readRecords } from '../support/journals.js';
 import { makeRecord } from '../support/sized-records.js';
 import { held, makeDirectory } from '../support/waiting.js';
+import { exporterContract } from './contract.js';
+
+exporterContract('file', {
+  create: async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'otel-audit-test-'));
+    const trail = new Trail(directory);
+    return {
+      exporter: trail.journalling(createFileExporter({ directory })),
+      read: () => trail.read(),
+      close: async () => rmSync(directory, { recursive: true }),
+    };
+  },
+  duplicates: 'once',
+});
+
+/** Stands in for the journal: a record is in its files before the exporter is asked, and counts as stored once that has answered for it. */
+class Trail {
+  readonly #directory: string;
+  readonly #written = new Set<string>();
+  readonly #delivered = new Set<string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  journalling(exporter: AuditExporter): AuditExporter {
+    return {
+      ...exporter,
+      export: async (records, signal) => {
+        for (const record of records) this.#append(record);
+        const answers = await exporter.export(records, signal);
+        records.forEach(({ id }, index) => {
+          if (answers[index]?.status === 'delivered') this.#delivered.add(id);
+        });
+        return answers;
+      },
+    };
+  }
+
+  /** As delivery reads: what is damaged or out of the chain is not given. */
+  async read(): Promise<readonly JournalledRecord[]> {
+    const records: JournalledRecord[] = [];
+    for (const stream of new Set([...this.#written].map((path) => dirname(path)))) {
+      const directory = join(this.#directory, stream);
+      const reader = new JournalReader({ directory, quarantineFile: join(directory, 'quarantine'), onDamage: () => {} });
+      for (let from = START, isMore = true; isMore; ) {
+        const batch = await reader.read(from, 100, 1e6);
+        records.push(...batch.entries.map(({ record }) => record));
+        from = batch.end;
+        isMore = batch.isMore;
+      }
+      await reader.close();
+    }
+    return records.filter(({ id }) => this.#delivered.has(id));
+  }
+
+  #append(record: JournalledRecord): void {
+    const { stream } = record.integrity;
+    const key = join(stream, record.id);
+    if (this.#written.has(key)) return;
+    this.#written.add(key);
+    mkdirSync(join(this.#directory, stream), { recursive: true });
+    appendFileSync(segmentPath(join(this.#directory, stream), 1), `${canonicalize(record)}\n`);
+  }
+}
 
 function fill(t: TestContext, count: number) {
   const directory = makeDirectory(t);

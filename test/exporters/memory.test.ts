@@ -1,9 +1,13 @@
 /** The memory exporter: the contract, and waiting for records. */
 
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { describe, it } from 'node:test';
 import { createMemoryExporter } from '../../exporters/memory/index.js';
+import { startAudit } from '../../src/index.js';
+import { listen, send } from '../support/audited-server.js';
 import { exampleRecords } from '../support/records.js';
+import { makeDirectory } from '../support/waiting.js';
 import { exporterContract } from './contract.js';
 
 exporterContract('memory', {
@@ -15,6 +19,17 @@ exporterContract('memory', {
 });
 
 describe('memory', () => {
+  it('gets the records of a service that gives it to startAudit', async (t) => {
+    const exporter = createMemoryExporter();
+    const audit = startAudit({ exporters: [exporter], settings: { JOURNAL_DIR: makeDirectory(t) } });
+    const { url, close } = await listen(http.createServer((_request, response) => response.writeHead(201).end()));
+    await send(`${url}/api/orders`, { method: 'POST' });
+    const [record] = await exporter.waitFor(1);
+    assert.equal(record?.action, 'order.created');
+    await close();
+    await audit.shutdown();
+  });
+
   const never = new AbortController().signal;
 
   it('answers a wait as soon as enough records are there', async () => {

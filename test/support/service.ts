@@ -25,6 +25,8 @@ export interface ServiceOptions {
   /** `['--require', 'otel-audit/register']`, by default. */
   readonly preload?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** False leaves the network guard out, which costs time and memory. */
+  readonly isGuarded?: boolean;
 }
 
 export interface Service {
@@ -55,6 +57,16 @@ export function createServiceFolder(files: Readonly<Record<string, string>>, dep
   };
 }
 
+/** A folder of `samples/`, as somebody who copied it and ran `npm install` has it; `changes` replaces files. */
+export function createSampleFolder(name: string, changes: Readonly<Record<string, string>> = {}): ServiceFolder {
+  const sample = path.join(ROOT, 'samples', name);
+  const sources = readdirSync(sample).filter((file) => /\.(?:js|json|ya?ml)$/.test(file));
+  const files = Object.fromEntries(sources.map((file) => [file, readFileSync(path.join(sample, file), 'utf8')]));
+  const manifest = JSON.parse(files['package.json'] ?? '{}') as { readonly dependencies?: Readonly<Record<string, string>> };
+  const dependencies = Object.keys(manifest.dependencies ?? {}).filter((dependency) => dependency !== 'otel-audit');
+  return createServiceFolder({ ...files, ...changes }, dependencies);
+}
+
 export function readRecords(directory: string): readonly JournalledRecord[] {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
   const lines = files.sort().flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n').filter(Boolean));
@@ -69,7 +81,7 @@ function link(directory: string, name: string, target: string): void {
 
 async function startService(directory: string, options: ServiceOptions): Promise<Service> {
   const preload = options.preload ?? ['--require', 'otel-audit/register'];
-  const child = spawn(process.execPath, ['--require', GUARD, ...preload, options.entry], {
+  const child = spawn(process.execPath, [...(options.isGuarded === false ? [] : ['--require', GUARD]), ...preload, options.entry], {
     cwd: directory,
     env: { ...withoutAudit(process.env), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -96,6 +108,11 @@ async function startService(directory: string, options: ServiceOptions): Promise
       return { code, signal: by };
     },
   };
+}
+
+/** What a service said beyond that the disk was slow, which on a busy machine it is. */
+export function complaintsOf(service: Service): string {
+  return service.stderr().replace(/^.*OtelAuditWarning: otel-audit: a journal write took .*\n(?:\(Use .*--trace-warnings.*\n)?/gm, '');
 }
 
 async function announcedUrl(child: ChildProcess): Promise<string | undefined> {

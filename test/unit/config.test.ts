@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -50,6 +50,9 @@ describe('the configuration', () => {
     assert.deepEqual(load({ AUDIT_EXPORTER: 'console, file,console' }).exporters, ['console', 'file']);
     const own = file('own.js', '');
     assert.deepEqual(load({ AUDIT_EXPORTER: own }).exporters, [own]);
+    mkdirSync(path.join(directory, 'node_modules/import-only'), { recursive: true });
+    file('node_modules/import-only/package.json', '{"exports":{"import":"./index.mjs"}}');
+    assert.deepEqual(load({ AUDIT_EXPORTER: 'import-only,./own' }).exporters, ['import-only', './own']);
   });
 
   it('lists every fault with its variable, and no value', () => {

@@ -4,6 +4,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import zlib from 'node:zlib';
 import { imbalanceOf } from '../../../src/health.js';
 import type { AuditRecord } from '../../../src/record.js';
 import { auditThisProcess, listen, send } from '../../support/audited-server.js';
@@ -163,6 +164,71 @@ describe('capture', () => {
       audited.records.slice(before).map((record) => record.request?.path),
       ['/a', '/b', '/c'],
     );
+  });
+
+  it('records a pipelined request whose turn never came, once the connection is gone', async () => {
+    const before = audited.records.length;
+    const answers: http.ServerResponse[] = [];
+    const both = new Promise<void>((resolve) => {
+      handler = (_request, response) => {
+        answers.push(response);
+        if (answers.length === 2) resolve();
+      };
+    });
+    const last = audited.record(before + 2);
+    const socket = net.connect(server.port, '127.0.0.1');
+    socket.write('GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /second HTTP/1.1\r\nHost: x\r\n\r\n');
+    await both;
+    socket.destroy();
+    await last;
+    assert.deepEqual(
+      audited.records.slice(before).map((record) => [record.request?.path, record.outcome]),
+      [
+        ['/first', 'aborted'],
+        ['/second', 'aborted'],
+      ],
+    );
+  });
+
+  it('counts what the parser refuses', async () => {
+    const { excluded } = audited.pipeline.health().capture;
+    const socket = net.connect(server.port, '127.0.0.1');
+    socket.end('NOT HTTP\r\n\r\n');
+    const [answer] = (await once(socket.setEncoding('utf8'), 'data')) as [string];
+    assert.match(answer, /^HTTP\/1.1 400/);
+    assert.equal(audited.pipeline.health().capture.excluded['refused-by-parser'], (excluded['refused-by-parser'] ?? 0) + 1);
+  });
+
+  it('decodes compressed bodies, both ways, and counts what went over the wire', async () => {
+    const packed = zlib.gzipSync('{"a":1}');
+    const record = await recordOf(
+      (request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+        request.pipe(response);
+      },
+      () =>
+        send(`${server.url}/x`, { method: 'POST', headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' } }, packed),
+    );
+    assert.deepEqual([record.request?.body, record.request?.bodySize, record.request?.bodyTruncated], ['{"a":1}', packed.length, false]);
+    assert.deepEqual([record.response?.body, record.response?.bodySize], ['{"a":1}', packed.length]);
+  });
+
+  it('records an event stream by its size, when it closes', async () => {
+    const record = await recordOf(
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('data: 1\n\n');
+        response.end('data: 2\n\n');
+      },
+      () => send(`${server.url}/events`, { method: 'POST' }),
+    );
+    assert.deepEqual([record.response?.bodyOmitted, record.response?.bodySize, record.response?.body], ['stream', 18, undefined]);
+  });
+
+  it('leaves alone whoever emits a request that is none', () => {
+    const lonely = http.createServer();
+    assert.equal(lonely.emit('request', {}, undefined), false);
+    assert.equal(lonely.emit('request', undefined, undefined), false);
   });
 
   it('leaves the body of HEAD, 204 and 304 out', async () => {
