@@ -2,8 +2,8 @@
 
 import * as v from 'valibot';
 import { IDENTITY_ENTRIES } from './config-identity.js';
-import { flag, headerName, integer, list, oneOf, text } from './config-values.js';
-import type { PolicyRule } from './policy-rule.js';
+import { policyRules } from './config-policy.js';
+import { flag, headerName, headerNames, integer, list, oneOf, text } from './config-values.js';
 
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -24,46 +24,6 @@ const postgresUrl = v.pipe(
     'must be a URL of the form postgres://user:password@host:5432/database',
   ),
 );
-
-const globs = v.pipe(
-  v.union([v.string(), v.array(v.string())]),
-  v.transform((value) => (typeof value === 'string' ? [value] : value)),
-);
-const statuses = v.pipe(
-  v.union([v.string(), v.number(), v.array(v.union([v.string(), v.number()]))]),
-  v.transform((value) => (Array.isArray(value) ? value : [value]).map((status) => String(status).toLowerCase())),
-  v.check((values) => values.every((status) => /^[1-5](?:xx|\d\d)$/.test(status)), 'must be a status like 404 or 4xx'),
-);
-
-const rule = v.strictObject({
-  name: v.optional(text),
-  match: v.optional(
-    v.strictObject({
-      method: v.optional(
-        v.pipe(
-          globs,
-          v.transform((methods) => methods.map((method) => method.toUpperCase())),
-        ),
-      ),
-      path: v.optional(globs),
-      route: v.optional(globs),
-      status: v.optional(statuses),
-      actorType: v.optional(globs),
-      tenant: v.optional(globs),
-    }),
-    {},
-  ),
-  level: v.picklist(['none', 'metadata', 'request', 'full'], 'must be one of none, metadata, request, full'),
-  sample: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
-  action: v.optional(text),
-  headers: v.optional(
-    v.pipe(
-      globs,
-      v.transform((headers) => headers.map((header) => header.toLowerCase())),
-    ),
-  ),
-  delivery: v.optional(v.literal('async', 'only async is available in this version')),
-});
 
 const redaction = v.strictObject({
   fields: v.optional(list, []),
@@ -116,13 +76,11 @@ const SCHEMA = v.object({
     [],
   ),
   ...IDENTITY_ENTRIES,
-  policy: v.optional(
-    v.pipe(
-      v.array(rule),
-      v.transform((rules) => rules.map(named)),
-    ),
-    [],
-  ),
+  CORRELATION_HEADERS: v.optional(headerNames, ['x-correlation-id', 'x-amzn-trace-id', 'x-cloud-trace-context', 'request-id']),
+  SESSION_COOKIES: v.optional(list, ['connect.sid', 'sid', 'sessionid', 'session', 'JSESSIONID', 'PHPSESSID', 'ASP.NET_SessionId']),
+  HEARTBEAT_MS: v.optional(integer(0, 86_400_000), 60_000),
+  POLICY_RELOAD_MS: v.optional(integer(0, 86_400_000), 2_000),
+  policy: v.optional(policyRules, []),
   redaction: v.optional(redaction, {}),
   exporters: v.optional(v.record(v.string(), v.record(v.string(), v.unknown())), {}),
 });
@@ -153,9 +111,4 @@ function faultOf(issue: v.BaseIssue<unknown>): string {
   const name =
     setting === setting?.toUpperCase() ? `AUDIT_${setting}` : `AUDIT_CONFIG_FILE ${setting}${place.map((step) => `.${step}`).join('')}`;
   return `${name}: ${/^[a-z]/.test(issue.message) ? issue.message : 'is not of the expected form'}`;
-}
-
-function named(parsed: v.InferOutput<typeof rule>, index: number): PolicyRule {
-  const { delivery: _, ...rest } = parsed;
-  return { ...rest, name: rest.name ?? `rule ${index + 1}` };
 }

@@ -38,7 +38,14 @@ export function oneOf<const Values extends readonly string[]>(...values: Values)
   return v.pipe(v.string(), v.trim(), v.toLowerCase(), v.picklist(values, `must be one of ${values.join(', ')}`));
 }
 
-export const headerName = v.pipe(text, v.toLowerCase(), v.regex(/^[!#$%&'*+.^_`|~0-9a-z-]+$/, 'must be a header name'));
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+export const headerName = v.pipe(text, v.toLowerCase(), v.regex(HEADER_NAME, 'must be a header name'));
+
+export const headerNames = v.pipe(
+  list,
+  v.transform((names) => names.map((name) => name.toLowerCase())),
+  v.check((names) => names.every((name) => HEADER_NAME.test(name)), 'must be a list of header names'),
+);
 
 export const pairs = v.pipe(
   v.union([v.string(), v.record(v.string(), v.string())], 'must be a list of name=value'),

@@ -66,6 +66,19 @@ export interface AuditConfig {
   };
   readonly identity: IdentityConfig;
   readonly client: ClientConfig;
+  readonly context: {
+    /** Lower case: kept besides the usual headers. */
+    readonly correlationHeaders: readonly string[];
+    /** Cookies that name a session; recorded as a keyed hash, and not at all without `keys.hash`. */
+    readonly sessionCookies: readonly string[];
+  };
+  readonly keys: { readonly hash?: string | undefined };
+  readonly lifecycle: {
+    /** 0: no heartbeats. */
+    readonly heartbeatMs: number;
+    /** How often the configuration file is looked at for another policy; 0: never. */
+    readonly policyReloadMs: number;
+  };
   readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
@@ -138,6 +151,9 @@ function assemble(
     redaction: { ...settings.redaction, fields: [...settings.REDACT_FIELDS, ...settings.redaction.fields], hashKey: settings.HASH_KEY },
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
+    context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
+    keys: { hash: settings.HASH_KEY },
+    lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
     warnings,
   };

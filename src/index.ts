@@ -2,7 +2,11 @@
 
 export {
   type ActorInput,
+  type AnyActions,
+  type Audit,
+  type AuditContext,
   type AuditEvent,
+  type AuditEventOf,
   type AuditReceipt,
   addMetadata,
   audit,
@@ -10,6 +14,7 @@ export {
   type CurrentAudit,
   currentAudit,
   flushAudit,
+  type LoginEvent,
   setAction,
   setActor,
   setOutcome,
@@ -26,7 +31,7 @@ export { AuditConfigError, AuditError, type AuditErrorCode } from './errors.js';
 export type { Acknowledgement, AuditExporter, CreateExporter, CustomExporterOptions } from './exporter.js';
 export type { AuditHealth, CaptureCounters, ExporterCounters } from './health.js';
 export { type AuditHandle, auditHttpHooks, type StartOptions, startAudit } from './library.js';
-export type { PolicyLevel, PolicyMatch, PolicyRule } from './policy-rule.js';
+export type { PolicyLevel, PolicyMatch, PolicyRule, PolicyTarget } from './policy-rule.js';
 export type {
   AuditActor,
   AuditBody,

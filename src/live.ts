@@ -4,7 +4,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Exchange } from './capture/exchange.js';
+import type { Exchange, ServiceWords } from './capture/exchange.js';
 import type { AuditHttpHooks } from './capture/hooks.js';
 import type { AuditHealth } from './health.js';
 import type { AuditRecord, Outcome } from './record.js';
@@ -21,12 +21,27 @@ export interface ManualEvent {
   readonly error?: unknown;
 }
 
+/** What a caller of `audit.run()` says about the work, unchecked. */
+export interface JobContext {
+  readonly action?: unknown;
+  readonly actor?: unknown;
+  readonly tenant?: unknown;
+  readonly target?: unknown;
+  readonly metadata?: unknown;
+  readonly requestId?: unknown;
+  readonly traceparent?: unknown;
+}
+
 export interface LivePipeline {
   readonly hooks: AuditHttpHooks;
   current(): Exchange | undefined;
   exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
   /** Resolves once the record is on disk. */
-  event(event: ManualEvent): Promise<{ readonly id: string; readonly durable: boolean } | undefined>;
+  event(event: ManualEvent): Promise<{ readonly id: string; readonly hash?: string | undefined; readonly durable: boolean } | undefined>;
+  /** The request or job whose code is running. */
+  scope?(): { readonly id: string; readonly requestId: string; readonly words: ServiceWords } | undefined;
+  /** Runs a job; with an action it becomes a record when it settles. Answers and throws what the work does. */
+  run?<Result>(context: JobContext, work: () => Result): Result;
   /** A span that our processor saw end. */
   spanEnded(span: AuditSpan & { readonly attributes?: Readonly<Record<string, unknown>> }): void;
   /** A log record that our processor saw emitted; `carried` is the record our own logger sent with it. */

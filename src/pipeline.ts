@@ -9,15 +9,19 @@ import { createGeoLookup } from './capture/geo.js';
 import { createHttpHooks } from './capture/hooks.js';
 import { compilePolicy } from './capture/policy.js';
 import { rememberTexts } from './capture/remembering.js';
+import { createSessionId } from './capture/request-context.js';
 import { followRpcMetadata, type RpcMetadata } from './capture/route.js';
 import { clientHeaderNames, createClientLocator } from './capture/trusted-proxy.js';
 import type { AuditConfig } from './config.js';
+import { hashPolicy } from './config-hash.js';
 import { messageOf } from './errors.js';
-import { type EventContext, recordOfEvent, recordOfTelemetry } from './event-record.js';
+import { recordOfEvent, recordOfTelemetry } from './event-record.js';
 import { type CaptureCounters, countBy, createCaptureCounters } from './health.js';
 import { createIdentities } from './identity/identities.js';
+import { contextOf, recordOfJob, runJob } from './job-record.js';
+import { accountOf, createLifecycle } from './lifecycle.js';
 import type { LivePipeline } from './live.js';
-import type { AuditRecord, AuditService } from './record.js';
+import type { AuditRecord, AuditService, JsonObject } from './record.js';
 import { toAttributes } from './record-attributes.js';
 import { createRedactor } from './redaction/index.js';
 import type { Sink } from './sink.js';
@@ -42,13 +46,21 @@ export interface PipelineParts {
   /** Where the host's framework instrumentation will put the route. */
   readonly activeRpcMetadata?: () => RpcMetadata | undefined;
   readonly warn: (message: string) => void;
+  /** What the first record of the trail says of this process; without it there are no lifecycle records. */
+  readonly start?: JsonObject | undefined;
 }
 
 export interface Pipeline extends LivePipeline {
   readonly capture: Capture;
+  /** Puts another policy in force for requests that arrive from now on, if it is another. */
+  setPolicy(policy: AuditConfig['policy']): void;
+  /** Says in the trail that a new policy is broken and the old one stays. */
+  rejectPolicy(faults: readonly string[]): void;
+  /** Says in the trail that it ends here; what is recorded after it makes another end. */
+  stop(reason: string): void;
   /** Called inside a request's context, before its handler. */
   enterHandler(exchange: Exchange): void;
-  /** Opens journal and delivery now. */
+  /** Opens journal and delivery now: this process serves. */
   open(): void;
   /** Records what is still open as interrupted by the process's end. */
   interruptOpen(): void;
@@ -65,13 +77,23 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();
   let sink: Sink | undefined;
+  let policyInForce = config.policy;
+  let policy = compilePolicy(policyInForce);
 
-  const open = (): Sink => {
+  const openSink = (): Sink => {
+    if (sink !== undefined) return sink;
     geo.open();
-    sink ??= parts.createSink(counters, (loss) => accept(countIn(loss)));
+    sink = parts.createSink(counters, (loss) => accept(countIn(loss)));
+    lifecycle?.start();
     return sink;
   };
-  const accept = (record: AuditRecord): void => open().append(record);
+  /** Of the record accepted last: known as soon as the journal has it. */
+  let hash: string | undefined;
+  const accept = (record: AuditRecord): void => {
+    const open = openSink();
+    hash = open.append(record);
+    lifecycle?.noticed(record);
+  };
   const routing = createRouting(accept);
   const countIn = (record: AuditRecord): AuditRecord => {
     counters.seen += 1;
@@ -79,16 +101,30 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     return record;
   };
 
+  const lifecycle =
+    parts.start &&
+    createLifecycle({
+      service,
+      start: parts.start,
+      heartbeatMs: config.lifecycle.heartbeatMs,
+      policyHash: () => hashPolicy(policyInForce),
+      account: () => accountOf(counters, sink?.health() ?? {}),
+      isOpen: () => sink !== undefined,
+      record: (record) => routing.route(countIn(record)),
+    });
+
   const capture = createCapture(
     {
       service,
       redactor,
-      policy: compilePolicy(config.policy),
+      policy: () => policy,
       identities: createIdentities(config.identity, { load, warn: parts.warn, headerNames: clientHeaderNames(config.client) }),
       clients: createClientLocator(config.client),
       geo,
       identityWaitMs: IDENTITY_WAIT_MS,
       logAnonymous: config.identity.logAnonymous,
+      correlationHeaders: config.context.correlationHeaders,
+      sessionId: createSessionId(config.context.sessionCookies, config.keys.hash),
       ...config.capture,
     },
     counters,
@@ -155,12 +191,25 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     return span !== undefined;
   };
   const late = parts.spanBeginsLate === true ? createLateSpans(capture, joinHost) : undefined;
+  const open = (): void => {
+    openSink();
+    lifecycle?.beat();
+  };
 
   const health = (): ReturnType<LivePipeline['health']> => ({ capture: structuredClone(counters), exporters: sink?.health() ?? {} });
 
   return {
     capture: late?.capture ?? capture,
     open,
+    setPolicy(next) {
+      const before = hashPolicy(policyInForce);
+      if (hashPolicy(next) === before) return;
+      policy = compilePolicy(next);
+      policyInForce = next;
+      lifecycle?.policyChanged(before, next.rules.length);
+    },
+    rejectPolicy: (faults) => lifecycle?.policyRejected(faults),
+    stop: (reason) => lifecycle?.stop(reason),
     hooks: createHttpHooks({
       exchangeOf: capture.exchangeOf,
       joinSpan(exchange, span) {
@@ -180,8 +229,18 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     async event(event) {
       const record = countIn(recordOfEvent(event, contextOf(capture), service, redactor));
       routing.route(record);
-      return { id: record.id, durable: await open().sync() };
+      const receipt = { id: record.id, hash };
+      const isSynced = await openSink().sync();
+      return { ...receipt, durable: isSynced && receipt.hash !== undefined };
     },
+    scope: () => capture.currentJob() ?? capture.current(),
+    run: (context, work) =>
+      runJob(context, work, capture, (event, job) => {
+        if (job.words.skip === true) {
+          counters.seen += 1;
+          counters.skipped += 1;
+        } else routing.route(countIn(recordOfJob(event, job, capture, service, redactor)));
+      }),
     spanEnded: (span) => guarded(() => acceptForeign(span.attributes ?? {})),
     logEmitted: (attributes, carried) => guarded(() => (carried === undefined ? acceptForeign(attributes) : routing.route(carried))),
     async flush(timeoutMs = config.delivery.shutdownTimeoutMs) {
@@ -195,19 +254,17 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       capture.closeAll();
       emitAwaiting();
     },
-    closeNow: () => sink?.closeSync(),
+    closeNow() {
+      lifecycle?.end();
+      sink?.closeSync();
+    },
     async shutdown(timeoutMs = config.delivery.shutdownTimeoutMs) {
       await capture.settled();
       emitAwaiting();
       geo.close();
+      lifecycle?.stop('shutdown');
+      lifecycle?.end();
       await sink?.shutdown(timeoutMs);
     },
   };
-}
-
-/** What an event inherits from the request it happens in. */
-function contextOf(capture: Capture): EventContext {
-  const exchange = capture.current();
-  if (exchange === undefined) return {};
-  return { ...capture.who(exchange), request: { id: exchange.requestId }, refersTo: exchange.id, trace: exchange.span?.spanContext() };
 }

@@ -12,8 +12,22 @@ export interface PolicyRule {
   readonly sample?: number | undefined;
   /** Replaces the derived action. */
   readonly action?: string | undefined;
+  /** Where in the path the target stands. */
+  readonly target?: PolicyTarget | undefined;
+  /** Bytes kept of each body, instead of `AUDIT_MAX_BODY_BYTES`. */
+  readonly maxBodyBytes?: number | undefined;
   /** Extra request headers to keep, lower case. */
   readonly headers?: readonly string[] | undefined;
+}
+
+/** `{ pattern: '/orders/:id' }` makes `/orders/42` the target `order` / `42`. */
+export interface PolicyTarget {
+  /** Segments of the whole path: `:name` is a value, `*` any one segment, `**` at the end any number, the rest is literal. */
+  readonly pattern: string;
+  /** Default: the singular of the segment before the value. */
+  readonly type?: string | undefined;
+  /** Which `:name` is the id. Default: the last. */
+  readonly id?: string | undefined;
 }
 
 /** Every member given must match; a list matches if one of its entries does. */
@@ -27,5 +41,8 @@ export interface PolicyMatch {
   /** `404`, `4xx`. */
   readonly status?: readonly string[] | undefined;
   readonly actorType?: readonly string[] | undefined;
+  /** The tenant's id. */
   readonly tenant?: readonly string[] | undefined;
+  /** Globs over the request's media type without parameters, lower case: `multipart/*`. Set by the caller. */
+  readonly contentType?: readonly string[] | undefined;
 }

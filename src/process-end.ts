@@ -2,7 +2,7 @@
 
 import type { Pipeline } from './pipeline.js';
 
-type EndingPipeline = Pick<Pipeline, 'flush' | 'interruptOpen' | 'closeNow' | 'health'>;
+type EndingPipeline = Pick<Pipeline, 'flush' | 'interruptOpen' | 'closeNow' | 'health' | 'stop'>;
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
@@ -10,6 +10,7 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 export function followProcessEnd(owner: NodeJS.Process, pipeline: EndingPipeline, timeoutMs: number): void {
   let flushed = -1;
   owner.on('beforeExit', () => {
+    pipeline.stop('nothing left to do');
     // Asynchronous work makes Node emit this again; without new records that must be the end of it.
     const { journalled, pending } = pipeline.health().capture;
     if (journalled + pending === flushed) return;
@@ -17,8 +18,9 @@ export function followProcessEnd(owner: NodeJS.Process, pipeline: EndingPipeline
     void pipeline.flush(timeoutMs);
   });
   // Synchronous and last: what is written to the journal here survives, and is delivered after the next start.
-  owner.on('exit', () => {
+  owner.on('exit', (code) => {
     pipeline.interruptOpen();
+    pipeline.stop(`exit ${code}`);
     pipeline.closeNow();
   });
   for (const signal of SIGNALS) followSignal(owner, signal, pipeline, timeoutMs);
@@ -35,6 +37,7 @@ function followSignal(owner: NodeJS.Process, signal: NodeJS.Signals, pipeline: E
     const started = performance.now();
     void flushing.then(async () => {
       pipeline.interruptOpen();
+      pipeline.stop(signal);
       await pipeline.flush(Math.max(0, timeoutMs - (performance.now() - started)));
       pipeline.closeNow();
       owner.removeListener(signal, onSignal);

@@ -12,7 +12,8 @@ import { createLossRecord, type Loss } from './journal/loss.js';
 import type { AuditRecord, AuditService } from './record.js';
 
 export interface Sink {
-  append(record: AuditRecord): void;
+  /** The record's hash; undefined if it was dropped. */
+  append(record: AuditRecord): string | undefined;
   /** True once everything appended so far is on the disk. */
   sync(): Promise<boolean>;
   /** Writes what is pending and ends the stream, synchronously: for the end of the process. */
@@ -85,7 +86,7 @@ export function createSink(options: SinkOptions): Sink {
       warn(`the exporter ${exporter} cannot be created yet, its records wait in the journal: ${fault}`);
   });
   return {
-    append: (record) => void journal.append(record),
+    append: (record) => journal.append(record) || undefined,
     sync: () =>
       journal.sync().then(
         () => true,
@@ -103,7 +104,9 @@ export function createSink(options: SinkOptions): Sink {
 
 function droppingSink(drop: () => void): Sink {
   return {
-    append: drop,
+    append(): undefined {
+      drop();
+    },
     sync: async () => false,
     closeSync: () => undefined,
     flush: async () => undefined,

@@ -1,17 +1,20 @@
 /** Starts one pipeline in this thread: reads environment and process, hands them on, and follows the process's end. */
 
+import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { v7 as uuidv7 } from 'uuid';
 import { exporterFaults } from '../exporters/index.js';
 import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
-import { type AuditConfig, type AuditMode, loadConfig } from './config.js';
+import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, nearestPackage } from './config.js';
+import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
 import { moduleFaults } from './delivery/module-check.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
+import { watchPolicy } from './policy-watch.js';
 import { followProcessEnd } from './process-end.js';
 import { redactionFaults } from './redaction-faults.js';
 import { serviceProcess } from './service-process.js';
@@ -35,16 +38,22 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   // Objects replace the named exporters; `console` only stands in while the configuration is checked, as it needs nothing.
   if (options.exporters !== undefined) overrides['EXPORTER'] = ['console'];
   const { env, entry, directory } = serviceProcess(process);
-  const checked = loadConfig({
-    env,
+  const sources: ConfigSources = {
+    // A copy: what the service puts into its environment later must not be taken for a new configuration.
+    env: { ...env },
     directory,
     entryDirectory: entryDirectory(entry),
     overrides,
+    faultsOf: (config) => [...exporterFaults(config), ...redactionFaults(config)],
+  };
+  const checked = loadConfig({
+    ...sources,
     faultsOf: (config) => [...faultsOfExporters(config, env, directory), ...redactionFaults(config)],
   });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config, entryDirectory(entry));
-  const pipeline = assemble(config, choice, { env, exporters: options.exporters ?? [] });
+  const parts = { env, exporters: options.exporters ?? [], onOpen: (live: Pipeline) => followPolicy(live, checked, sources) };
+  const pipeline = assemble(config, choice, parts);
   publishPipeline(pipeline);
   for (const warning of config.warnings) warn(warning);
   if (config.enabled) follow(pipeline, config, choice);
@@ -57,7 +66,11 @@ function faultsOfExporters(config: AuditConfig, env: SinkOptions['env'], directo
   return [...exporterFaults(config), ...moduleFaults(config, env, directory)];
 }
 
-function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters }: Pick<SinkOptions, 'env' | 'exporters'>): Pipeline {
+interface AssemblyParts extends Pick<SinkOptions, 'env' | 'exporters'> {
+  readonly onOpen: (pipeline: Pipeline) => void;
+}
+
+function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, onOpen }: AssemblyParts): Pipeline {
   const stream = uuidv7();
   const service = { ...config.service, instanceId: stream };
   const pipeline = createPipeline(config, {
@@ -66,6 +79,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters }:
     createSink(counters, onLoss) {
       // Not before: a signal listener keeps a process that never serves from ending at once.
       followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
+      onOpen(pipeline);
       return createSink({ config, service, stream, exporters, env, counters, onLoss, warn });
     },
     emitLog: createPrivateLogger(),
@@ -73,6 +87,15 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters }:
     spanBeginsLate: hasWrappedServer(),
     activeRpcMetadata,
     warn,
+    start: {
+      configHash: hashConfig(config),
+      exporters: [...config.exporters, ...exporters.map((exporter) => exporter.name)],
+      rules: config.policy.rules.length,
+      mode,
+      version: nearestPackage(__dirname).version ?? 'unknown',
+      node: process.version,
+      pid: process.pid,
+    },
   });
   return pipeline;
 }
@@ -97,6 +120,30 @@ function modeOf(config: AuditConfig, directory: string): ModeChoice {
   // A second SDK in every worker thread would cost each its start; the tap alone records as well.
   if (!isMainThread && config.mode === 'auto') return { mode: 'attach', reason: 'this is a worker thread' };
   return chooseMode(readModeFacts(config.mode, directory));
+}
+
+/** Only the policy may change while the service runs; of anything else in the file it is said that it waits for a restart. */
+function followPolicy(pipeline: Pipeline, config: AuditConfig, sources: ConfigSources): void {
+  const name = sources.env['AUDIT_CONFIG_FILE'];
+  const { policyReloadMs } = config.lifecycle;
+  if (name === undefined || name === '' || policyReloadMs === 0) return;
+  const file = path.resolve(sources.directory, name);
+  const hash = hashConfig(config);
+  watchPolicy({
+    file,
+    intervalMs: policyReloadMs,
+    reload() {
+      const next = loadConfig(sources);
+      pipeline.setPolicy(next.policy);
+      if (hashConfig(next) !== hash) warn(`${file} was changed in more than its policy; the rest has effect after a restart`);
+    },
+    onRejected(faults) {
+      warn(
+        `${file} is broken and was not loaded, the policy before it stays in force:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+      );
+      pipeline.rejectPolicy(faults);
+    },
+  });
 }
 
 function warn(message: string): void {

@@ -39,7 +39,7 @@ async function main() {
     show.heading(`2. The trail, read back from ${sink.name}`);
     show.trail(records);
     show.heading('3. One request in full: what the client sent in secret is not there');
-    show.record(records.find((record) => record.request.id === showcase));
+    show.record(records.find((record) => record.request?.id === showcase));
     show.heading('4. Nothing is lost from sight');
     show.counters(sent, records, health);
     show.heading('5. Where to look next');

@@ -60,7 +60,9 @@ function counters(sent, records, { capture, exporters }) {
   const excluded = Object.values(capture.excluded).reduce((sum, count) => sum + count, 0);
   const dropped = Object.values(capture.dropped).reduce((sum, count) => sum + count, 0);
   const [[name, exporter]] = Object.entries(exporters);
+  const own = records.filter((record) => record.kind === 'lifecycle');
   console.log(`  sent by the client   ${sent}`);
+  console.log(`  the audit's own      ${own.length} (${own.map((record) => record.action).join(', ')})`);
   console.log(
     `  seen                 ${capture.seen}  = ${excluded} excluded (${Object.keys(capture.excluded).join(', ')}) + ${capture.journalled} journalled + ${dropped} dropped`,
   );
@@ -68,7 +70,8 @@ function counters(sent, records, { capture, exporters }) {
     `  ${name.padEnd(20)} ${exporter.delivered} delivered, ${exporter.undelivered} undelivered, ${exporter.deadLettered} dead letters`,
   );
   console.log(`  read back            ${records.length}`);
-  const complete = sent === capture.seen && capture.seen === excluded + records.length && exporter.delivered === records.length;
+  const complete =
+    sent + own.length === capture.seen && capture.seen === excluded + records.length && exporter.delivered === records.length;
   console.log(complete ? green('  Every request is accounted for.') : red('  The numbers do not add up.'));
   if (!complete) process.exitCode = 1;
 }

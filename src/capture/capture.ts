@@ -8,13 +8,16 @@ import type { AuditRecord } from '../record.js';
 import { tapRequest } from './body.js';
 import { Exchange } from './exchange.js';
 import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
+import { Job } from './job.js';
+import type { Policy } from './policy.js';
 import { requestIdOf } from './request-id.js';
 import { createStamps } from './stamps.js';
 
 export interface CaptureSettings extends RecordSettings {
+  /** Asked when a request arrives, which is judged by that policy to its end, whatever is loaded meanwhile. */
+  readonly policy: () => Policy;
   readonly requestBody: boolean;
   readonly responseBody: boolean;
-  readonly maxBodyBytes: number;
   /** Lower case: read from the request, and echoed on the response if `echoRequestId`. */
   readonly requestIdHeader: string;
   readonly echoRequestId: boolean;
@@ -33,7 +36,9 @@ export interface Capture {
   refuse(error: unknown): void;
   /** The exchange whose handler, or anything it has started, is running now. */
   current(): Exchange | undefined;
-  run<T>(exchange: Exchange, work: () => T): T;
+  /** The job that is running now, unless it serves requests itself and one of them is. */
+  currentJob(): Job | undefined;
+  run<T>(scope: Exchange | Job, work: () => T): T;
   /** Who acts in an open exchange, as far as is known now. */
   who(exchange: Exchange): ReturnType<typeof whoOf>;
   /** Resolves once who acted in the requests closed so far is known, or will not be. */
@@ -53,7 +58,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
   const stamps = createStamps<Exchange | typeof EXCLUDED>();
   const open = new Set<Exchange>();
   const waiting = new Map<Exchange, Promise<void>>();
-  const running = new AsyncLocalStorage<Exchange>();
+  const running = new AsyncLocalStorage<Exchange | Job>();
   const ofSocket = new WeakMap<object, Set<Exchange>>();
 
   function close(exchange: Exchange, ended: 'closed' | 'process-exit'): void {
@@ -125,7 +130,9 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       const known = stamps.get(request);
       if (known !== undefined) return known === EXCLUDED ? undefined : known;
       counters.seen += 1;
-      const decision = settings.policy.atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
+      const decision = settings
+        .policy()
+        .atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
       if (decision.excludedBy !== undefined) {
         stamps.set(request, EXCLUDED);
         countBy(counters.excluded, decision.excludedBy);
@@ -140,7 +147,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
         request,
         response,
         wanted,
-        settings.maxBodyBytes,
+        Math.max(settings.maxBodyBytes, decision.maxBodyBytes ?? 0),
         (id) => requestIdOf(request.headers, settings.requestIdHeader, id, settings.redactor),
         settings.identities.begin,
       );
@@ -165,8 +172,15 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       counters.seen += 1;
       countBy(counters.excluded, 'refused-by-parser');
     },
-    current: () => running.getStore(),
-    run: (exchange, work) => running.run(exchange, work),
+    current() {
+      const scope = running.getStore();
+      return scope instanceof Job ? scope.exchange : scope;
+    },
+    currentJob() {
+      const scope = running.getStore();
+      return scope instanceof Job ? scope : undefined;
+    },
+    run: (scope, work) => running.run(scope, work),
     who: (exchange) => whoOf(exchange, settings),
     async settled() {
       await Promise.all(waiting.values());

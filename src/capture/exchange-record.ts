@@ -24,18 +24,25 @@ import { forwardedHeader } from './client-address.js';
 import { decodePrefix } from './decode.js';
 import type { Exchange } from './exchange.js';
 import type { GeoLookup } from './geo.js';
-import { keepsRequestBody, keepsResponseBody, type Policy } from './policy.js';
+import { operationOf } from './operation.js';
+import { keepsRequestBody, keepsResponseBody } from './policy.js';
+import { KEPT_HEADERS, traceOf } from './request-context.js';
 import { frameworkRequestOf, routeOf } from './route.js';
 import type { ClientLocator } from './trusted-proxy.js';
 
 export interface RecordSettings {
   readonly service: AuditService;
   readonly redactor: Redactor;
-  readonly policy: Policy;
   readonly identities: Identities;
   readonly clients: ClientLocator;
   readonly geo: Pick<GeoLookup, 'find'>;
   readonly logAnonymous: boolean;
+  /** Bytes kept of a body where the rule says nothing else. */
+  readonly maxBodyBytes: number;
+  /** Lower case: kept besides the usual ones. */
+  readonly correlationHeaders: readonly string[];
+  /** A keyed hash of the session's cookie; undefined without a key or a cookie. */
+  readonly sessionId: (headers: Exchange['request']['headers']) => string | undefined;
 }
 
 /** The record, or why there is none. */
@@ -67,21 +74,16 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
   const route = routeOf(request);
   const { rawPath, rawQuery } = splitUrl(exchange.rawUrl);
   const method = request.method ?? 'GET';
-  const rule = settings.policy.atClose({
-    method,
-    rawPath,
-    headers: request.headers,
-    route,
-    status,
-    actorType: actor.type,
-    tenantId: tenant?.id,
-  });
+  const { rule, findTarget } = exchange.wanted.atClose({ route, status, actorType: actor.type, tenantId: tenant?.id });
   if (rule.level === 'none') return { excludedBy: rule.name };
   if (!settings.logAnonymous && outcome === 'success' && actor.type === 'anonymous') return { excludedBy: 'anonymous' };
   if (outcome === 'success' && isSampledOut(rule, exchange.id)) return { sampledOut: true };
   const path = settings.redactor.path(rawPath);
-  const headers = keptHeaders(exchange, rule, settings.redactor);
+  const query = rawQuery === '' ? undefined : settings.redactor.query(rawQuery);
+  const headers = keptHeaders(exchange, rule, settings);
+  const requestBody = requestBodyOf(exchange, rule, settings);
   const derived = actionOf(method, path, route);
+  const operation = operationOf({ path, route, query, body: wholeJson(requestBody) });
   return {
     record: boundRecord({
       id: exchange.id,
@@ -89,25 +91,25 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
       kind: 'http',
       time: isoTime(exchange.startMs),
       observedTime: isoTime(Date.now()),
-      action: words.action ?? rule.action ?? derived.action,
+      action: words.action ?? rule.action ?? operation ?? derived.action,
       outcome,
       actor,
       tenant,
-      target: words.target ?? derived.target,
+      target: words.target ?? findTarget?.(path) ?? derived.target,
       request: {
         id: exchange.requestId,
         method,
         path,
         route,
-        query: rawQuery === '' ? undefined : settings.redactor.query(rawQuery),
+        query,
         headers,
         contentType: headers['content-type'],
-        ...requestBodyOf(exchange, rule, settings.redactor),
+        ...requestBody,
       },
       response: {
         status,
         contentType: redactedType(exchange.responseContentType, settings.redactor),
-        ...responseBodyOf(exchange, status, rule, settings.redactor),
+        ...responseBodyOf(exchange, status, rule, settings),
       },
       durationMs: exchange.elapsedMs(),
       client: {
@@ -115,10 +117,10 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
         forwarded: redacted(forwardedHeader(exchange.credentials.headers), settings.redactor),
         userAgent: redacted(request.headers['user-agent'], settings.redactor),
       },
-      trace: exchange.span?.spanContext(),
+      trace: exchange.span?.spanContext() ?? traceOf(request.headers['traceparent']),
       service: settings.service,
       error: errorOf(exchange, outcome, ended, settings.redactor),
-      metadata: metadataOf(words.metadata, unverified, settings.redactor),
+      metadata: metadataOf(exchange, unverified, settings),
     }),
   };
 }
@@ -138,16 +140,6 @@ function whoRequestOf(exchange: Exchange, { clients }: RecordSettings): WhoReque
 function clientOf({ credentials, peer }: Exchange, { clients, geo }: RecordSettings): AuditClient {
   const client = clients.locate(peer, credentials.headers);
   return { ...client, geo: geo.find(client.address) };
-}
-
-/** Why actor or tenant are not believed stands beside what the service added, which cannot replace it. */
-function metadataOf(
-  said: Readonly<Record<string, unknown>> | undefined,
-  unverified: JsonObject | undefined,
-  redactor: Redactor,
-): JsonObject | undefined {
-  const metadata = said && (redactor.value(said) as JsonObject);
-  return unverified === undefined ? metadata : { ...metadata, unverified };
 }
 
 function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {
@@ -181,15 +173,22 @@ function splitUrl(url: string): { readonly rawPath: string; readonly rawQuery: s
   return mark === -1 ? { rawPath: url, rawQuery: '' } : { rawPath: url.slice(0, mark), rawQuery: url.slice(mark + 1) };
 }
 
-const KEPT_HEADERS = ['accept', 'content-type', 'content-length', 'content-encoding', 'origin', 'referer', 'traceparent'];
-
-function keptHeaders(exchange: Exchange, rule: PolicyRule, redactor: Redactor): Readonly<Record<string, string>> {
+function keptHeaders({ request }: Exchange, rule: PolicyRule, settings: RecordSettings): Readonly<Record<string, string>> {
   const kept: Record<string, string> = {};
-  for (const name of rule.headers === undefined ? KEPT_HEADERS : [...KEPT_HEADERS, ...rule.headers]) {
-    const value = exchange.request.headers[name];
-    if (value !== undefined) kept[name] = redactor.header(name, Array.isArray(value) ? value.join(', ') : value);
+  for (const name of [...KEPT_HEADERS, ...settings.correlationHeaders, ...(rule.headers ?? [])]) {
+    const value = request.headers[name];
+    if (value !== undefined) kept[name] = settings.redactor.header(name, Array.isArray(value) ? value.join(', ') : value);
   }
   return kept;
+}
+
+/** The service's own words win, but not over whose session it was. */
+/** What the trail itself adds stands beside what the service added, which cannot replace it. */
+function metadataOf({ request, words }: Exchange, unverified: JsonObject | undefined, settings: RecordSettings): JsonObject | undefined {
+  const said = words.metadata && (settings.redactor.value(words.metadata) as JsonObject);
+  const sessionId = settings.sessionId(request.headers);
+  if (sessionId === undefined && unverified === undefined) return said;
+  return { ...said, ...(sessionId === undefined ? {} : { sessionId }), ...(unverified === undefined ? {} : { unverified }) };
 }
 
 /** A service may echo the client's type, parameters and all. */
@@ -202,38 +201,49 @@ function redacted(text: string | undefined, redactor: Redactor): string | undefi
 }
 
 /** A body of which the end never came is a cut one, however little of it there is. */
-function requestBodyOf({ request, requestBody, wanted }: Exchange, rule: PolicyRule, redactor: Redactor): AuditBody {
+function requestBodyOf({ request, requestBody, wanted }: Exchange, rule: PolicyRule, settings: RecordSettings): AuditBody {
   const { 'content-type': contentType, 'content-encoding': contentEncoding } = request.headers;
   const kept = keepsRequestBody(rule.level) && wanted.requestBody;
-  return bodyOf({ tap: requestBody, kept, contentType, contentEncoding, isWhole: request.complete && !request.aborted }, redactor);
+  const maxBytes = rule.maxBodyBytes ?? settings.maxBodyBytes;
+  const isWhole = request.complete && !request.aborted;
+  return bodyOf({ tap: requestBody, kept, maxBytes, contentType, contentEncoding, isWhole }, settings.redactor);
+}
+
+function wholeJson({ body, bodyFormat, bodyTruncated }: AuditBody): string | undefined {
+  return bodyFormat === 'json' && bodyTruncated !== true ? body : undefined;
 }
 
 /** What HTTP says is never sent is not in the record, whatever the service wrote. */
-function responseBodyOf(exchange: Exchange, status: number | undefined, rule: PolicyRule, redactor: Redactor): AuditBody {
+function responseBodyOf(exchange: Exchange, status: number | undefined, rule: PolicyRule, settings: RecordSettings): AuditBody {
   if (exchange.request.method === 'HEAD' || status === 204 || status === 304) return { bodySize: 0 };
   const { responseBody: tap, responseContentType: contentType, responseContentEncoding: contentEncoding, response, wanted } = exchange;
   const kept = keepsResponseBody(rule.level) && wanted.responseBody;
-  return bodyOf({ tap, kept, contentType, contentEncoding, isWhole: response.writableEnded }, redactor);
+  const maxBytes = rule.maxBodyBytes ?? settings.maxBodyBytes;
+  return bodyOf({ tap, kept, maxBytes, contentType, contentEncoding, isWhole: response.writableEnded }, settings.redactor);
 }
 
 interface TappedBody {
   readonly tap: BodyTap;
   /** The policy keeps it. */
   readonly kept: boolean;
+  readonly maxBytes: number;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
   /** Its end came. */
   readonly isWhole: boolean;
 }
 
-function bodyOf({ tap, kept, contentType, contentEncoding, isWhole }: TappedBody, redactor: Redactor): AuditBody {
+function bodyOf({ tap, kept, maxBytes, contentType, contentEncoding, isWhole }: TappedBody, redactor: Redactor): AuditBody {
   const bodySize = tap.size;
   if (bodySize === 0) return { bodySize };
   if (!kept) return { bodySize, bodyOmitted: 'level' };
   if (contentType?.startsWith('text/event-stream') === true) return { bodySize, bodyOmitted: 'stream' };
   const decoded = decodePrefix(tap.bytes(), contentEncoding ?? '', tap.maxBytes);
   if ('omitted' in decoded) return { bodySize, bodyOmitted: decoded.omitted };
-  const body = redactor.body({ bytes: decoded.bytes, contentType, truncated: tap.truncated || !isWhole || decoded.isCut });
+  // Captured for the most that any rule might have kept.
+  const bytes = decoded.bytes.subarray(0, maxBytes);
+  const isCut = decoded.isCut || bytes.length < decoded.bytes.length;
+  const body = redactor.body({ bytes, contentType, truncated: tap.truncated || !isWhole || isCut });
   if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted, bodyHash: body.hash };
   return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
 }

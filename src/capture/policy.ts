@@ -1,15 +1,17 @@
 /** Decides what is recorded of a request: ordered rules, first match wins, judged once at the start and once at the close. */
 
 import type { PolicyLevel, PolicyMatch, PolicyRule } from '../policy-rule.js';
+import { CATCH_ALL, type ConditionedRule, defaultRules, isAmbiguous, type RequestFacts } from './default-rules.js';
+import { compileExact, compileStatus } from './exact-index.js';
+import { createGlobIndex, type MatchGlobs, rememberGlobs } from './glob-index.js';
+import { exclude, firstOfBoth, includes, keepOnly, meets, type RuleSet, removeAll, setOf } from './rule-set.js';
+import { compileTarget, type FindTarget } from './target-pattern.js';
 
-export interface StartFacts {
-  readonly method: string;
-  /** As received, without the query: never decoded, so that no encoding can move a request into another rule. */
-  readonly rawPath: string;
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-}
+/** `rawPath` as received, without the query: never decoded, so that no encoding can move a request into another rule. */
+export type StartFacts = RequestFacts;
 
-export interface CloseFacts extends StartFacts {
+/** What the end of the request adds. */
+export interface CloseFacts {
   readonly route: string | undefined;
   readonly status: number | undefined;
   readonly actorType: string;
@@ -22,12 +24,22 @@ export interface StartDecision {
   readonly excludedBy: string | undefined;
   readonly requestBody: boolean;
   readonly responseBody: boolean;
+  /** The highest cap of a rule still possible; undefined: none has its own. */
+  readonly maxBodyBytes: number | undefined;
+  /** Which rule is in force now that everything is known. There always is one: the last matches everything. */
+  atClose(facts: CloseFacts): RuleInForce;
+}
+
+export interface RuleInForce {
+  readonly rule: PolicyRule;
+  /** Given the redacted path. */
+  readonly findTarget: FindTarget | undefined;
 }
 
 export interface Policy {
   atStart(facts: StartFacts): StartDecision;
-  /** The rule in force. There always is one: the last matches everything. */
-  atClose(facts: CloseFacts): PolicyRule;
+  /** All rules in order, the default ones last. */
+  readonly rules: readonly ConditionedRule[];
 }
 
 export interface PolicyOptions {
@@ -37,118 +49,88 @@ export interface PolicyOptions {
   readonly excludePaths: readonly string[];
 }
 
+/** One bit a rule and one set a dimension: the cost hardly grows with the number of rules. */
 export function compilePolicy(options: PolicyOptions): Policy {
-  const rules = [...options.rules.map(compileRule), ...defaultRules(options.excludePaths)];
+  const conditioned: readonly ConditionedRule[] = [...options.rules.map((rule) => ({ rule })), ...defaultRules(options.excludePaths)];
+  const rules = conditioned.map(({ rule }) => rule);
+  const where = (holds: (rule: PolicyRule) => boolean): RuleSet => setOf(rules.map(holds));
+  const globsOf = (list: (match: PolicyMatch) => readonly string[] | undefined): MatchGlobs | undefined => {
+    const globs = rules.map(({ match }) => list(match));
+    return globs.some((entry) => entry !== undefined) ? rememberGlobs(createGlobIndex(globs)) : undefined;
+  };
+  const inForce: readonly RuleInForce[] = rules.map((rule) => ({ rule, findTarget: rule.target && compileTarget(rule.target) }));
+  const catchAll: RuleInForce = { rule: CATCH_ALL, findTarget: undefined };
+  const certain = where(isCertain);
+  const keepsRequest = where(({ level }) => keepsRequestBody(level));
+  const keepsResponse = where(({ level }) => keepsResponseBody(level));
+  const recording = where(({ level }) => level !== 'none');
+  const excludesByPath = where(({ level, match }) => level === 'none' && match.path !== undefined);
+  const conditions = conditioned.flatMap(({ condition }, position) => (condition === undefined ? [] : [{ position, condition }]));
+  const capped = rules.flatMap(({ maxBodyBytes }, position) => (maxBodyBytes === undefined ? [] : [{ position, maxBodyBytes }]));
+  const byMethod = compileExact(rules.map(({ match }) => match.method));
+  const byPath = createGlobIndex(rules.map(({ match }) => match.path));
+  const byType = globsOf(({ contentType }) => contentType);
+  const byRoute = globsOf(({ route }) => route);
+  const byStatus = compileStatus(rules.map(({ match }) => match.status));
+  const byActor = compileExact(rules.map(({ match }) => match.actorType));
+  const byTenant = compileExact(rules.map(({ match }) => match.tenant));
+  /** The rules that the start of the request leaves possible. */
+  function possibleAt(facts: StartFacts): RuleSet {
+    const possible = byPath(facts.rawPath);
+    keepOnly(possible, byMethod(facts.method));
+    if (byType !== undefined) keepOnly(possible, byType(mediaTypeOf(facts.headers['content-type'])));
+    if (meets(possible, excludesByPath) && isAmbiguous(facts.rawPath)) removeAll(possible, excludesByPath);
+    for (const { position, condition } of conditions) if (includes(possible, position) && !condition(facts)) exclude(possible, position);
+    return possible;
+  }
+
+  function ruleAtClose(possible: RuleSet, { route, status, actorType, tenantId }: CloseFacts): RuleInForce {
+    const left = possible.slice();
+    if (byRoute !== undefined) keepOnly(left, byRoute(route));
+    keepOnly(left, byStatus(status));
+    keepOnly(left, byActor(actorType));
+    keepOnly(left, byTenant(tenantId));
+    return inForce[firstOfBoth(left, left)] ?? catchAll;
+  }
+
   return {
+    rules: conditioned,
     atStart(facts) {
-      let level = 0;
-      for (const rule of rules) {
-        if (!rule.mayMatch(facts)) continue;
-        if (rule.certain && rule.rule.level === 'none' && level === 0)
-          return { excludedBy: rule.rule.name, requestBody: false, responseBody: false };
-        level = Math.max(level, LEVELS[rule.rule.level]);
-        if (rule.certain) break;
-      }
-      return { excludedBy: undefined, requestBody: level >= LEVELS.request, responseBody: level >= LEVELS.full };
-    },
-    atClose(facts) {
-      return rules.find((rule) => rule.mayMatch(facts) && rule.matchesClose(facts))?.rule ?? CATCH_ALL;
+      const possible = possibleAt(facts);
+      // There always is one: the last rule is certain.
+      const decisive = firstOfBoth(possible, certain);
+      const isPossible = (set: RuleSet): boolean => {
+        const first = firstOfBoth(possible, set);
+        return first !== -1 && first <= decisive;
+      };
+      let maxBodyBytes: number | undefined;
+      for (const cap of capped)
+        if (cap.position <= decisive && includes(possible, cap.position)) maxBodyBytes = Math.max(maxBodyBytes ?? 0, cap.maxBodyBytes);
+      return {
+        excludedBy: isPossible(recording) ? undefined : rules[decisive]?.name,
+        requestBody: isPossible(keepsRequest),
+        responseBody: isPossible(keepsResponse),
+        maxBodyBytes,
+        atClose: (close) => ruleAtClose(possible, close),
+      };
     },
   };
 }
 
 export function keepsRequestBody(level: PolicyLevel): boolean {
-  return LEVELS[level] >= LEVELS.request;
+  return level === 'request' || level === 'full';
 }
 
 export function keepsResponseBody(level: PolicyLevel): boolean {
-  return LEVELS[level] >= LEVELS.full;
+  return level === 'full';
 }
 
-const LEVELS: Readonly<Record<PolicyLevel, number>> = { none: 0, metadata: 1, request: 2, full: 3 };
-
-interface CompiledRule {
-  readonly rule: PolicyRule;
-  /** Nothing that is known only at the close can change the answer of `mayMatch`. */
-  readonly certain: boolean;
-  mayMatch(facts: StartFacts): boolean;
-  matchesClose(facts: CloseFacts): boolean;
-}
-
-function compileRule(rule: PolicyRule): CompiledRule {
-  const { match } = rule;
-  const methods = match.method && new Set(match.method);
-  const paths = match.path?.map(compileGlob);
-  return {
-    rule,
-    certain: isCertain(match),
-    mayMatch: ({ method, rawPath }) => (methods?.has(method) ?? true) && (paths?.some((path) => path.test(rawPath)) ?? true),
-    matchesClose: compileClose(match),
-  };
-}
-
-function isCertain(match: PolicyMatch): boolean {
+/** Nothing that only the end of the request tells can change whether the rule matches. */
+export function isCertain({ match }: PolicyRule): boolean {
   return match.route === undefined && match.status === undefined && match.actorType === undefined && match.tenant === undefined;
 }
 
-function compileClose(match: PolicyMatch): (facts: CloseFacts) => boolean {
-  const routes = match.route?.map(compileGlob);
-  const statuses = match.status && new Set(match.status);
-  const actorTypes = match.actorType && new Set(match.actorType);
-  const tenants = match.tenant && new Set(match.tenant);
-  return ({ route, status, actorType, tenantId }) =>
-    (routes?.some((glob) => route !== undefined && glob.test(route)) ?? true) &&
-    (statuses === undefined || (status !== undefined && (statuses.has(`${status}`) || statuses.has(`${Math.trunc(status / 100)}xx`)))) &&
-    (actorTypes?.has(actorType) ?? true) &&
-    (tenants === undefined || (tenantId !== undefined && tenants.has(tenantId)));
-}
-
-/** `*` matches within a segment, `**` across segments; everything else matches itself. Linear: no nested repetition. */
-function compileGlob(glob: string): RegExp {
-  const pattern = glob
-    .split(/(\*\*|\*)/)
-    .map((part) => (part === '**' ? '.*' : part === '*' ? '[^/]*' : part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')))
-    .join('');
-  return new RegExp(`^${pattern}$`);
-}
-
-const PROBES: readonly string[] = [
-  '/health',
-  '/healthz',
-  '/livez',
-  '/readyz',
-  '/metrics',
-  '/docs',
-  '/openapi.json',
-  '/redoc',
-  '/favicon.ico',
-];
-/** Any of these may make a router see another path than the one compared here. */
-const AMBIGUOUS = /\.\.|\/\/|%2f|;/i;
-const CATCH_ALL: PolicyRule = { name: 'default:metadata', match: {}, level: 'metadata' };
-
-function defaultRules(excludePaths: readonly string[]): readonly CompiledRule[] {
-  const excluded = new Set([...PROBES, ...excludePaths]);
-  const isExcluded = (rawPath: string): boolean => (excluded.has(rawPath) || rawPath.startsWith('/health/')) && !AMBIGUOUS.test(rawPath);
-  return [
-    always(
-      { name: 'default:probe', match: {}, level: 'none' },
-      ({ method, rawPath }) => (method === 'GET' || method === 'HEAD') && isExcluded(rawPath),
-    ),
-    always({ name: 'default:preflight', match: {}, level: 'none' }, isPreflight),
-    compileRule({ name: 'default:write', match: { method: ['POST', 'PUT', 'PATCH', 'DELETE'] }, level: 'full' }),
-    compileRule(CATCH_ALL),
-  ];
-}
-
-function always(rule: PolicyRule, mayMatch: (facts: StartFacts) => boolean): CompiledRule {
-  return { rule, certain: true, mayMatch, matchesClose: () => true };
-}
-
-/** A real one: with a method override the service may treat an OPTIONS request as another method. */
-function isPreflight({ method, headers }: StartFacts): boolean {
-  if (method !== 'OPTIONS' || headers['origin'] === undefined || headers['access-control-request-method'] === undefined) return false;
-  return (
-    headers['x-http-method-override'] === undefined && headers['x-http-method'] === undefined && headers['x-method-override'] === undefined
-  );
+/** `Multipart/Form-Data; boundary=x` is `multipart/form-data`. */
+export function mediaTypeOf(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header.split(';', 1)[0]?.trim().toLowerCase() : undefined;
 }

@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 /** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration. */
 
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadConfig, nearestPackage } from '../config.js';
 import { AuditConfigError, messageOf } from '../errors.js';
 import { entryDirectory, readModeFacts } from '../mode-facts.js';
 import { runDoctor } from './doctor.js';
+import { listInventory } from './inventory.js';
 import { runMigrate } from './migrate.js';
+import { checkPolicy, explainRequest } from './policy.js';
 
 // EX_CONFIG of sysexits.h, as the preload has it.
 const EXIT_CONFIG = 78;
@@ -21,7 +24,46 @@ program
   .option('--url <url>', 'the database; default: AUDIT_POSTGRES_URL, AUDIT_POSTGRES_URL_FILE or the file in AUDIT_CONFIG_FILE')
   .option('--print', 'print the SQL and connect to nothing', false)
   .action(async ({ url, print }: { readonly url?: string; readonly print: boolean }) => {
-    await runMigrate({ url: print ? undefined : (url ?? configuredUrl()), print, write: (text) => process.stdout.write(text) });
+    await runMigrate({ url: print ? undefined : (url ?? configuredUrl()), print, write });
+  });
+
+const policy = program.command('policy').description('what the rules of a configuration file say');
+
+policy
+  .command('check <file>')
+  .description('list every fault of the file, or none')
+  .action((file: string) => checkPolicy({ file, directory: process.cwd(), write }));
+
+policy
+  .command('explain <method> <path>')
+  .description('which rule wins for a request, and why')
+  .option('--file <file>', 'the configuration file; default: AUDIT_CONFIG_FILE')
+  .option('--status <status>', 'of the response; default: 200', Number)
+  .option('--route <route>', 'the pattern the framework matched')
+  .option('--actor-type <type>', 'default: anonymous')
+  .option('--tenant <id>')
+  .option('--content-type <type>', 'of the request')
+  .action((method: string, path: string, options: ExplainFlags) =>
+    explainRequest({ ...options, method, path, file: options.file, directory: process.cwd(), write }),
+  );
+
+program
+  .command('inventory')
+  .description('every route configured or seen, with its level')
+  .option('--dir <directory>', 'of the file exporter; default: as configured, if the file exporter is')
+  .option('--url <url>', 'of the database; default: as configured, if the postgres exporter is')
+  .action(async ({ dir, url }: { readonly dir?: string; readonly url?: string }) => {
+    const config = loadConfig({ env: process.env, directory: process.cwd() });
+    const isAsked = dir !== undefined || url !== undefined;
+    const configured = (name: string, place: string | undefined): string | undefined =>
+      !isAsked && config.exporters.includes(name) ? place : undefined;
+    await listInventory({
+      config,
+      // Before the first record there is no directory, and nothing seen.
+      directory: dir ?? (existsSync(config.file.directory) ? configured('file', config.file.directory) : undefined),
+      url: url ?? configured('postgres', config.postgres.url),
+      write,
+    });
   });
 
 program
@@ -41,6 +83,12 @@ program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = error instanceof AuditConfigError ? EXIT_CONFIG : 1;
 });
+
+type ExplainFlags = Pick<Parameters<typeof explainRequest>[0], 'file' | 'status' | 'route' | 'actorType' | 'tenant' | 'contentType'>;
+
+function write(text: string): void {
+  process.stdout.write(text);
+}
 
 function configuredUrl(): string | undefined {
   return loadConfig({ env: process.env, directory: process.cwd(), overrides: { EXPORTER: ['postgres'] } }).postgres.url;

@@ -56,8 +56,8 @@ export interface Journal {
   readonly tip: JournalTip;
   readonly bytes: number;
   readonly keep: boolean;
-  /** Never throws. False: dropped, and counted through `onDropped`. */
-  append(record: AuditRecord): boolean;
+  /** Answers the record's hash. Never throws. False: dropped, and counted through `onDropped`. */
+  append(record: AuditRecord): string | false;
   /** Writes what is pending, whatever the mode. Never throws. */
   flushSync(): void;
   /** Ends the stream where there is no time for `close`: on the process's `exit` event. Never throws; nothing after `close`. */

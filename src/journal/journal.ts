@@ -98,7 +98,7 @@ class TickJournal implements Journal {
     return this.#files.bytes + this.#pending.size;
   }
 
-  append(record: AuditRecord): boolean {
+  append(record: AuditRecord): string | false {
     if (this.#closing !== undefined) return this.#drop('journal_closed');
     try {
       return this.#append(record);
@@ -149,7 +149,7 @@ class TickJournal implements Journal {
     }
   }
 
-  #append(record: AuditRecord): boolean {
+  #append(record: AuditRecord): string | false {
     const fit = this.#pressure.fit(this.#pending.size);
     if (fit === 'no-room') return this.#drop('journal_unavailable');
     if (fit === 'without-bodies') this.#warn('bodies', 'the journal is not written fast enough; records are kept without bodies for now');
@@ -161,7 +161,7 @@ class TickJournal implements Journal {
     this.#seq = link.seq;
     this.#hash = hash;
     this.#writer.schedule();
-    return true;
+    return hash;
   }
 
   #drop(reason: string): false {

@@ -68,8 +68,8 @@ async function main(): Promise<void> {
     return who;
   };
   const decide = ({ headers }: IncomingMessage, actorType: string, tenantId: string | undefined): void => {
-    policy.atStart({ method: 'POST', rawPath: '/api/orders/17', headers });
-    policy.atClose({ method: 'POST', rawPath: '/api/orders/17', headers, route: undefined, status: 200, actorType, tenantId });
+    const begun = policy.atStart({ method: 'POST', rawPath: '/api/orders/17', headers });
+    begun.atClose({ route: undefined, status: 200, actorType, tenantId });
   };
   const judge = (message: IncomingMessage, known = identities): void => {
     const { actor, tenant } = identify(message, known);

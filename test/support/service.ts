@@ -13,8 +13,10 @@ const GUARD = path.join(ROOT, 'dist/test/support/network-guard.js');
 export interface ServiceFolder {
   readonly directory: string;
   start(options: ServiceOptions): Promise<Service>;
-  /** All records in the files below `directory`, in order of stream and sequence. */
+  /** All records in the files below `directory`, in order of stream and sequence, without those of the audit's own life. */
   records(directory?: string): readonly JournalledRecord[];
+  /** Only those. */
+  lifecycle(directory?: string): readonly JournalledRecord[];
   remove(): void;
 }
 
@@ -33,6 +35,7 @@ export interface Service {
   /** What the service announced: `listening on http://…`. */
   readonly url: string;
   readonly process: ChildProcess;
+  readonly stdout: () => string;
   readonly stderr: () => string;
   /** Sends the signal and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
@@ -57,7 +60,8 @@ export function createServiceFolder(
   return {
     directory,
     start: (options) => startService(directory, options),
-    records: (folder = 'audit-log') => readRecords(path.resolve(directory, folder)),
+    records: (folder = 'audit-log') => readRecords(path.resolve(directory, folder)).filter(({ kind }) => kind !== 'lifecycle'),
+    lifecycle: (folder = 'audit-log') => readRecords(path.resolve(directory, folder)).filter(({ kind }) => kind === 'lifecycle'),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
@@ -95,6 +99,10 @@ async function startService(directory: string, options: ServiceOptions): Promise
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
   let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
@@ -105,6 +113,7 @@ async function startService(directory: string, options: ServiceOptions): Promise
   return {
     url,
     process: child,
+    stdout: () => stdout,
     stderr: () => stderr,
     async end(signal = 'SIGTERM') {
       child.kill(signal);

@@ -19,7 +19,7 @@ function start(before: readonly Listening[], after: readonly Listening[]) {
     calls.push('flush');
     return health();
   };
-  const pipeline = { flush, interruptOpen: note('interrupt'), closeNow: note('close'), health };
+  const pipeline = { flush, interruptOpen: note('interrupt'), stop: () => {}, closeNow: note('close'), health };
   followProcessEnd(owner as unknown as NodeJS.Process, pipeline as unknown as Parameters<typeof followProcessEnd>[1], 1000);
   for (const how of after) owner[how]('SIGTERM', note('service'));
   return { owner, calls };

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type CloseFacts, compilePolicy } from '../../../src/capture/policy.js';
+import { type CloseFacts, compilePolicy, type StartFacts } from '../../../src/capture/policy.js';
 import type { PolicyRule } from '../../../src/policy-rule.js';
 
-const facts = (changes: Partial<CloseFacts>): CloseFacts => ({
+type Facts = StartFacts & CloseFacts;
+
+const facts = (changes: Partial<Facts>): Facts => ({
   method: 'GET',
   rawPath: '/orders',
   headers: {},
@@ -14,8 +16,9 @@ const facts = (changes: Partial<CloseFacts>): CloseFacts => ({
   ...changes,
 });
 
-function ruleOf(rules: readonly PolicyRule[], changes: Partial<CloseFacts>, excludePaths: readonly string[] = []): string {
-  return compilePolicy({ rules, excludePaths }).atClose(facts(changes)).name;
+function ruleOf(rules: readonly PolicyRule[], changes: Partial<Facts>, excludePaths: readonly string[] = []): string {
+  const known = facts(changes);
+  return compilePolicy({ rules, excludePaths }).atStart(known).atClose(known).rule.name;
 }
 
 describe('the default policy', () => {
@@ -52,6 +55,10 @@ describe('the default policy', () => {
       '/HEALTH',
       '/metrics/',
       '/docs/secret',
+      '/health/%2e%2e/admin',
+      '/health/.%2E/admin',
+      '/health/%5c..',
+      '/health/\\admin',
     ]) {
       assert.equal(ruleOf([], { rawPath }), 'default:metadata', rawPath);
     }
@@ -65,7 +72,9 @@ describe('the default policy', () => {
   });
 
   it('takes more paths to exclude', () => {
-    assert.equal(ruleOf([], { rawPath: '/ping' }, ['/ping']), 'default:probe');
+    assert.equal(ruleOf([], { rawPath: '/ping' }, ['/ping']), 'default:excluded');
+    assert.equal(ruleOf([], { rawPath: '/ping', method: 'POST' }, ['/ping']), 'default:write');
+    assert.equal(ruleOf([], { rawPath: '/pi*' }, ['/p*']), 'default:metadata');
   });
 });
 
@@ -91,16 +100,64 @@ describe('rules', () => {
   it('captures at the highest level that is still possible', () => {
     const policy = compilePolicy({ rules, excludePaths: [] });
     // A 404 would be recorded in full, so both bodies are captured although the path is excluded.
-    assert.deepEqual(policy.atStart(facts({ rawPath: '/static/a.js' })), { excludedBy: undefined, requestBody: true, responseBody: true });
+    const { excludedBy, requestBody, responseBody } = policy.atStart(facts({ rawPath: '/static/a.js' }));
+    assert.deepEqual([excludedBy, requestBody, responseBody], [undefined, true, true]);
   });
 
   it('captures nothing where the first match is certain to exclude', () => {
     const policy = compilePolicy({ rules: rules.slice(1), excludePaths: [] });
-    assert.deepEqual(policy.atStart(facts({ rawPath: '/static/a.js' })), { excludedBy: 'static', requestBody: false, responseBody: false });
+    const { excludedBy, requestBody, responseBody } = policy.atStart(facts({ rawPath: '/static/a.js' }));
+    assert.deepEqual([excludedBy, requestBody, responseBody], ['static', false, false]);
   });
 
   it('captures no body for a rule that keeps none', () => {
     const policy = compilePolicy({ rules: [{ name: 'quiet', match: {}, level: 'metadata' }], excludePaths: [] });
-    assert.deepEqual(policy.atStart(facts({ method: 'POST' })), { excludedBy: undefined, requestBody: false, responseBody: false });
+    const { excludedBy, requestBody, responseBody } = policy.atStart(facts({ method: 'POST' }));
+    assert.deepEqual([excludedBy, requestBody, responseBody], [undefined, false, false]);
+  });
+
+  it('matches the media type of the request, without its parameters', () => {
+    const uploads: readonly PolicyRule[] = [{ name: 'uploads', match: { contentType: ['multipart/*', 'image/png'] }, level: 'metadata' }];
+    const ofType = (type: string) => ruleOf(uploads, { method: 'POST', headers: { 'content-type': type } });
+    assert.equal(ofType('Multipart/Form-Data; boundary=x'), 'uploads');
+    assert.equal(ofType('image/png'), 'uploads');
+    assert.equal(ofType('image/pngx'), 'default:write');
+    assert.equal(ruleOf(uploads, { method: 'POST' }), 'default:write');
+  });
+
+  it('never excludes a path that a router may read as another', () => {
+    assert.equal(ruleOf(rules, { rawPath: '/static/../admin' }), 'default:metadata');
+    assert.equal(ruleOf(rules, { rawPath: '/static/%2E%2e/admin' }), 'default:metadata');
+    const lowered: readonly PolicyRule[] = [{ name: 'lowered', match: { path: ['/static/**'] }, level: 'metadata' }];
+    assert.equal(ruleOf(lowered, { rawPath: '/static/../admin', method: 'POST' }), 'lowered');
+  });
+
+  it('captures up to the highest cap of a rule still possible', () => {
+    const capped: readonly PolicyRule[] = [
+      { name: 'failed', match: { status: ['5xx'], path: ['/a'] }, level: 'full', maxBodyBytes: 500 },
+      { name: 'small', match: { path: ['/a'] }, level: 'full', maxBodyBytes: 50 },
+      { name: 'large', match: {}, level: 'full', maxBodyBytes: 5000 },
+    ];
+    const policy = compilePolicy({ rules: capped, excludePaths: [] });
+    assert.equal(policy.atStart(facts({ rawPath: '/a' })).maxBodyBytes, 500);
+    assert.equal(policy.atStart(facts({ rawPath: '/b' })).maxBodyBytes, 5000);
+    assert.equal(compilePolicy({ rules: [], excludePaths: [] }).atStart(facts({})).maxBodyBytes, undefined);
+  });
+
+  it('finds the target where a rule says it stands', () => {
+    const find = (target: PolicyRule['target'], path: string) =>
+      compilePolicy({ rules: [{ name: 'r', match: {}, level: 'full', target }], excludePaths: [] })
+        .atStart(facts({}))
+        .atClose(facts({}))
+        .findTarget?.(path);
+    assert.deepEqual(find({ pattern: '/orders/:id' }, '/orders/42'), { type: 'order', id: '42' });
+    assert.deepEqual(find({ pattern: '/orders/:id' }, '/orders/a%20b/'), { type: 'order', id: 'a b' });
+    assert.equal(find({ pattern: '/orders/:id' }, '/orders/42/items'), undefined);
+    assert.deepEqual(find({ pattern: '/orders/:id/**' }, '/orders/42/items/7'), { type: 'order', id: '42' });
+    assert.deepEqual(find({ pattern: '/t/:tenant/people/:who', id: 'tenant', type: 'tenant' }, '/t/acme/people/7'), {
+      type: 'tenant',
+      id: 'acme',
+    });
+    assert.deepEqual(find({ pattern: '/*/people/:who' }, '/acme/people/7'), { type: 'person', id: '7' });
   });
 });

@@ -1,0 +1,165 @@
+/** `otel-audit inventory`: every route that is configured or has been seen, and what is recorded of it. */
+
+import { createReadStream, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client } from 'pg';
+import { templateOf } from '../capture/path-steps.js';
+import { compilePolicy, type Policy } from '../capture/policy.js';
+import type { AuditConfig } from '../config.js';
+import { AuditError } from '../errors.js';
+import type { AuditRecord, JournalledRecord } from '../record.js';
+
+export interface InventoryOptions {
+  readonly config: AuditConfig;
+  /** A directory of the file exporter; its records say what has been seen. */
+  readonly directory?: string | undefined;
+  /** A database of the Postgres exporter. */
+  readonly url?: string | undefined;
+  readonly write: (text: string) => void;
+}
+
+/** @throws {AuditError} ERR_AUDIT_EXPORTER if the records cannot be read */
+export async function listInventory({ config, directory, url, write }: InventoryOptions): Promise<void> {
+  const policy = compilePolicy(config.policy);
+  const seen = new Map<string, Seen>();
+  if (directory !== undefined) for await (const record of recordsIn(directory)) see(seen, record, policy);
+  if (url !== undefined)
+    for (const row of await rowsIn(url)) addSeen(seen, { ...row, route: row.route ?? templateOf(row.path), levels: levelsOf(policy, row) });
+  write(`recorded by ${config.exporters.join(', ')}; kept as long as each of them keeps it\n\n`);
+  const configured = config.policy.rules.map((rule): readonly string[] => [
+    rule.match.method?.join(',') ?? '*',
+    (rule.match.route ?? rule.match.path)?.join(',') ?? '*',
+    rule.level,
+    rule.name,
+    '',
+    '',
+  ]);
+  const found = [...seen.values()]
+    .sort((a, b) => (a.route === b.route ? a.method.localeCompare(b.method) : a.route.localeCompare(b.route)))
+    .map((one): readonly string[] => [
+      one.method,
+      one.route,
+      [...one.levels.keys()].join('|'),
+      [...new Set(one.levels.values())].join('|'),
+      String(one.count),
+      one.last,
+    ]);
+  write(table([['method', 'route or path', 'level', 'rule', 'seen', 'last'], ...configured, ...found]));
+}
+
+interface Seen {
+  readonly method: string;
+  readonly route: string;
+  readonly levels: Map<string, string>;
+  count: number;
+  last: string;
+}
+
+function see(seen: Map<string, Seen>, { request, response, actor, tenant, time }: AuditRecord, policy: Policy): void {
+  if (request?.method === undefined || request.path === undefined) return;
+  const facts = {
+    method: request.method,
+    path: request.path,
+    route: request.route,
+    status: response?.status,
+    actorType: actor.type,
+    tenant: tenant?.id,
+    contentType: request.contentType,
+  };
+  addSeen(seen, {
+    method: facts.method,
+    route: facts.route ?? templateOf(facts.path),
+    levels: levelsOf(policy, facts),
+    count: 1,
+    last: time,
+  });
+}
+
+function addSeen(seen: Map<string, Seen>, one: Seen): void {
+  const key = `${one.method} ${one.route}`;
+  const known = seen.get(key);
+  if (known === undefined) return void seen.set(key, one);
+  known.count += one.count;
+  if (one.last > known.last) known.last = one.last;
+  for (const [level, rule] of one.levels) known.levels.set(level, rule);
+}
+
+interface SeenFacts {
+  readonly method: string;
+  readonly path: string;
+  readonly route: string | null | undefined;
+  readonly status: number | null | undefined;
+  readonly actorType: string;
+  readonly tenant: string | null | undefined;
+  readonly contentType: string | null | undefined;
+}
+
+/** What the policy of today would do with it. */
+function levelsOf(
+  policy: Policy,
+  { method, path: rawPath, route, status, actorType, tenant, contentType }: SeenFacts,
+): Map<string, string> {
+  const start = policy.atStart({ method, rawPath, headers: { 'content-type': contentType ?? undefined } });
+  const { rule } = start.atClose({ route: route ?? undefined, status: status ?? undefined, actorType, tenantId: tenant ?? undefined });
+  return new Map([[rule.level, rule.name]]);
+}
+
+async function* recordsIn(directory: string): AsyncGenerator<JournalledRecord> {
+  for (const name of segmentsIn(directory)) {
+    for await (const line of createInterface({ input: createReadStream(path.join(directory, name)) })) {
+      const record = parse(line);
+      if (record !== undefined) yield record;
+    }
+  }
+}
+
+function segmentsIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
+  } catch (cause) {
+    throw new AuditError('ERR_AUDIT_EXPORTER', `the directory ${directory} cannot be read`, { cause });
+  }
+}
+
+function parse(line: string): JournalledRecord | undefined {
+  try {
+    return JSON.parse(line) as JournalledRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+// One path stands for all of a route: rules that tell them apart show in the level of that one.
+const GROUPS = `SELECT method, min(path) AS path, route, status_code AS status, coalesce(actor_type, 'anonymous') AS "actorType",
+  tenant_id AS tenant, request_content_type AS "contentType", count(*)::int AS count, max(occurred_at) AS last
+  FROM audit_logs WHERE kind = 'http' GROUP BY method, route, CASE WHEN route IS NULL THEN path END, 4, 5, 6, 7`;
+
+async function rowsIn(url: string): Promise<readonly (SeenFacts & Pick<Seen, 'count' | 'last'>)[]> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<SeenFacts & { readonly count: number; readonly last: Date }>(GROUPS);
+    return rows.map((row) => ({ ...row, last: row.last.toISOString() }));
+  } catch (cause) {
+    throw new AuditError('ERR_AUDIT_EXPORTER', 'the database cannot be read; check the URL and that otel-audit has written to it', {
+      cause,
+    });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
