@@ -158,9 +158,10 @@ describe('otel-audit doctor', () => {
       const { report } = await doctor(folder, env);
       return report.journal?.streams.map(({ service: of, state, lastSeq, undelivered }) => [of, state, lastSeq, undelivered]);
     };
-    assert.deepEqual(await streams(), [['tested-service', 'live', 2, { './never.js': 2 }]]);
+    // The start, and later the stop, are records too.
+    assert.deepEqual(await streams(), [['tested-service', 'live', 3, { './never.js': 3 }]]);
     await service.end();
-    assert.deepEqual(await streams(), [['tested-service', 'waiting', 2, { './never.js': 2 }]]);
+    assert.deepEqual(await streams(), [['tested-service', 'waiting', 4, { './never.js': 4 }]]);
     assert.equal((await doctor(folder, env)).report.journal?.state, 'usable');
     mkdirSync(path.join(folder.directory, 'open'), { mode: 0o755 });
     const open = await doctor(folder, { ...env, AUDIT_JOURNAL_DIR: 'open' });

@@ -67,15 +67,18 @@ describe('library mode', () => {
     await send(`${server.url}/private`);
     await audit({ action: 'report.made' });
     const { capture, exporters } = await handle.flush();
-    const [request, event] = memory.records;
+    const [request, event] = memory.records.filter((record) => record.kind !== 'lifecycle');
     assert.deepEqual([request?.service.name, request?.action, event?.action], ['in-process', 'order.created', 'report.made']);
     assert.deepEqual([request?.request?.body, request?.response?.bodyOmitted], ['{"item":"anvil","password":"[REDACTED]"}', 'level']);
-    assert.deepEqual([capture.seen, capture.journalled, exporters['memory']?.delivered], [3, 2, 2]);
+    assert.deepEqual([capture.seen, capture.journalled, exporters['memory']?.delivered], [4, 3, 3]);
     assert.equal(startAudit(), handle);
     assert.equal(auditHttpHooks(), auditHttpHooks());
     await handle.shutdown();
     await send(`${server.url}/api/orders`, POST, BODY);
-    assert.equal(memory.records.length, 2);
+    assert.deepEqual(
+      memory.records.map((record) => record.action),
+      ['audit.start', 'order.created', 'report.made', 'audit.stop'],
+    );
     assert.equal(Object.values(handle.health().capture.dropped)[0], 1);
   });
 
