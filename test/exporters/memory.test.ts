@@ -23,11 +23,11 @@ describe('memory', () => {
     const exporter = createMemoryExporter();
     const audit = startAudit({ exporters: [exporter], settings: { JOURNAL_DIR: makeDirectory(t) } });
     const { url, close } = await listen(http.createServer((_request, response) => response.writeHead(201).end()));
+    t.after(close);
+    t.after(() => audit.shutdown());
     await send(`${url}/api/orders`, { method: 'POST' });
-    const [record] = await exporter.waitFor(1);
+    const [, record] = await exporter.waitFor(2);
     assert.equal(record?.action, 'order.created');
-    await close();
-    await audit.shutdown();
   });
 
   const never = new AbortController().signal;
