@@ -2,8 +2,15 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ConfigSources } from './config.js';
 import { type RawSettings, SETTING_NAMES } from './config-settings.js';
+
+export interface SettingSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths start. */
+  readonly directory: string;
+  /** Said by the program itself, by setting name (`POSTGRES_URL`); wins over everything. */
+  readonly overrides?: RawSettings | undefined;
+}
 
 export interface RawSources {
   readonly raw: RawSettings;
@@ -27,7 +34,7 @@ const PLANNED: ReadonlySet<string> = new Set(
   'AZURE_CREDENTIAL AZURE_SIGNALS OTLP_ENDPOINT CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY JOURNAL_KEY SUBJECT_KEYS'.split(' '),
 );
 
-export function readSources({ env, directory, overrides = {} }: ConfigSources): RawSources {
+export function readSources({ env, directory, overrides = {} }: SettingSources): RawSources {
   const faults: string[] = [];
   const warnings: string[] = [];
   const raw: Record<string, unknown> = { ...readConfigFile(env['AUDIT_CONFIG_FILE'], directory, faults, warnings) };

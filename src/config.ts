@@ -10,8 +10,8 @@ import {
   identityFaults,
   identityWarnings,
 } from './config-identity.js';
-import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
-import { readSources } from './config-sources.js';
+import { parseSettings, type Settings } from './config-settings.js';
+import { readSources, type SettingSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
 import { moduleUrl } from './module-url.js';
 import type { PolicyRule } from './policy-rule.js';
@@ -84,14 +84,9 @@ export interface AuditConfig {
   readonly warnings: readonly string[];
 }
 
-export interface ConfigSources {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where relative paths start. */
-  readonly directory: string;
+export interface ConfigSources extends SettingSources {
   /** Where the service's package.json is looked for, upwards. Default: `directory`. */
   readonly entryDirectory?: string | undefined;
-  /** Said by the program itself, by setting name (`POSTGRES_URL`); wins over everything. */
-  readonly overrides?: RawSettings | undefined;
   /** More faults, of parts that know their own settings. */
   readonly faultsOf?: ((config: AuditConfig) => readonly string[]) | undefined;
 }

@@ -48,7 +48,7 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   };
   const checked = loadConfig({
     ...sources,
-    faultsOf: (config) => [...faultsOfExporters(config, env, directory), ...redactionFaults(config)],
+    faultsOf: (config) => [...exporterFaults(config), ...faultsOfModules(config, env, directory), ...redactionFaults(config)],
   });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config, entryDirectory(entry));
@@ -61,9 +61,8 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
 }
 
 /** A thread of the service is started by a main thread that has tried the modules already. */
-function faultsOfExporters(config: AuditConfig, env: SinkOptions['env'], directory: string): readonly string[] {
-  if (!config.enabled || !isMainThread) return exporterFaults(config);
-  return [...exporterFaults(config), ...moduleFaults(config, env, directory)];
+function faultsOfModules(config: AuditConfig, env: SinkOptions['env'], directory: string): readonly string[] {
+  return config.enabled && isMainThread ? moduleFaults(config, env, directory) : [];
 }
 
 interface AssemblyParts extends Pick<SinkOptions, 'env' | 'exporters'> {
