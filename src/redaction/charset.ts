@@ -1,8 +1,10 @@
 /** Turns a body's bytes into text: by byte order mark, by content type, by look, else UTF-8. */
 
+import { isAscii } from 'node:buffer';
+
 export interface DecodedText {
   readonly text: string;
-  /** The bytes, if each is one unit of the text: the same below 128, and not ASCII in both from there on. */
+  /** The bytes, if all are ASCII. */
   readonly ascii: Uint8Array | undefined;
 }
 
@@ -21,9 +23,8 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined, cut: 
 
 function decodeUtf8(buffer: Buffer, cut: boolean): DecodedText {
   const whole = cut ? buffer.subarray(0, endOfWholeCharacters(buffer)) : buffer;
-  const text = withoutMark(whole.toString('utf8'));
-  // No sequence of bytes, valid or not, becomes more units than it has bytes: as many means one each.
-  return { text, ascii: text.length === whole.length ? whole : undefined };
+  // To ask first and then to copy takes two thirds of the time of decoding.
+  return isAscii(whole) ? { text: whole.toString('latin1'), ascii: whole } : { text: withoutMark(whole.toString('utf8')), ascii: undefined };
 }
 
 function endOfWholeCharacters(buffer: Buffer): number {

@@ -13,13 +13,14 @@ const UUID_LENGTH = 36;
 const MINUTE_LENGTH = 16;
 
 function isUuid(codes: Codes, from: number): boolean {
-  for (let index = 0; index < UUID_LENGTH; index++) {
-    const code = codes[from + index] as number;
-    if (index === 8 || index === 13 || index === 18 || index === 23) {
-      if (code !== DASH) return false;
-    } else if (!isDigit(code) && ((code | 32) < 97 || (code | 32) > 102)) return false;
+  if (codes[from + 8] !== DASH || codes[from + 13] !== DASH || codes[from + 18] !== DASH || codes[from + 23] !== DASH) return false;
+  let dashes = 0;
+  for (let index = from; index < from + UUID_LENGTH; index++) {
+    const code = codes[index] as number;
+    if (code === DASH) dashes++;
+    else if (!isDigit(code) && ((code | 32) < 97 || (code | 32) > 102)) return false;
   }
-  return true;
+  return dashes === 4;
 }
 
 /** RFC 3339, the seconds, their fraction and the zone optional. */

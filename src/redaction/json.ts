@@ -59,6 +59,7 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
   const { memo } = engine.keys;
   const { frames } = parts;
   const length = codes.length;
+  const words = wordsOf(codes);
   let frame: Frame | undefined;
   let index = 0;
   let state = VALUE;
@@ -74,7 +75,7 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
         const from = index + 1;
         let to = from;
         let plain = true;
-        const slot = memo.expected(codes, from);
+        const slot = memo.expected(codes, words, from);
         if (slot >= 0) {
           to += memo.lengthAt(slot);
           verdict = memo.verdictAt(slot);
@@ -184,6 +185,11 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
     }
   }
   return parts.finish();
+}
+
+/** For texts long enough to win back the 80 ns it takes. */
+function wordsOf(codes: Codes): DataView | undefined {
+  return codes instanceof Uint16Array || codes.length < 512 ? undefined : new DataView(codes.buffer, codes.byteOffset, codes.byteLength);
 }
 
 /** What mostly stands after a value. */
