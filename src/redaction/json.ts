@@ -57,6 +57,7 @@ export function redactJson(text: string, engine: Engine, depth: number, cut: boo
   const parts = new JsonParts(text, codes, engine, depth, cut);
   const { thorough, drops } = engine;
   const { memo } = engine.keys;
+  memo.begin();
   const { frames } = parts;
   const length = codes.length;
   const words = wordsOf(codes);

@@ -20,6 +20,8 @@ export function hashOf(key: string): number {
 
 // 1024 keys of at most 48 units, 150 KB: whatever keys clients invent, no more is kept, and longer keys are not.
 const SLOTS = 1024;
+/** The slot of no key: what follows it comes first. */
+const START = SLOTS;
 export const MAX_MEMO_LENGTH = 48;
 
 /** Direct-mapped: a newcomer takes the place of what was there, so that a flood of keys costs no more than computing them. */
@@ -33,13 +35,18 @@ export class Memo {
   readonly #lengths = new Uint8Array(SLOTS);
   readonly #verdicts = new Int32Array(SLOTS);
   /** By slot: the slot of the key that followed the last time. Bodies of one kind have their keys in one order. */
-  readonly #followers = new Uint16Array(SLOTS);
-  #last = 0;
+  readonly #followers = new Uint16Array(SLOTS + 1);
+  #last = START;
 
   constructor(compute: (key: string) => number, transient: number) {
     this.#compute = compute;
     this.#transient = transient;
     this.#verdicts.fill(compute(''));
+  }
+
+  /** A body begins: the first key is expected that was the first of the last one. */
+  begin(): void {
+    this.#last = START;
   }
 
   /**
