@@ -43,6 +43,7 @@ const redaction = v.strictObject({
   patterns: v.optional(v.array(text), []),
   pathSegments: v.optional(list, []),
   email: v.optional(flag, false),
+  functions: v.optional(text),
 });
 
 const SCHEMA = v.object({

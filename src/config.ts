@@ -64,6 +64,8 @@ export interface AuditConfig {
     /** A secret. */
     readonly hashKey?: string | undefined;
   };
+  /** The module with redaction's own functions, as the file names it. */
+  readonly redactionModule?: string | undefined;
   readonly identity: IdentityConfig;
   readonly client: ClientConfig;
   readonly context: {
@@ -118,6 +120,7 @@ function assemble(
   warnings: readonly string[],
 ): AuditConfig {
   const manifest = nearestPackage(entryDirectory);
+  const { functions: redactionModule, ...redaction } = settings.redaction;
   const fileDirectory = path.resolve(directory, settings.FILE_DIR);
   const journalDirectory = settings.JOURNAL_DIR === undefined ? undefined : path.resolve(directory, settings.JOURNAL_DIR);
   return {
@@ -143,7 +146,8 @@ function assemble(
       requestIdHeader: settings.REQUEST_ID_HEADER === 'off' ? 'x-request-id' : settings.REQUEST_ID_HEADER,
       echoRequestId: settings.REQUEST_ID_HEADER !== 'off',
     },
-    redaction: { ...settings.redaction, fields: [...settings.REDACT_FIELDS, ...settings.redaction.fields], hashKey: settings.HASH_KEY },
+    redaction: { ...redaction, fields: [...settings.REDACT_FIELDS, ...redaction.fields], hashKey: settings.HASH_KEY },
+    redactionModule,
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },

@@ -5,6 +5,7 @@ import type { RawSettings } from './config-settings.js';
 import type { AuditExporter } from './exporter.js';
 import type { AuditHealth } from './health.js';
 import { livePipeline } from './live.js';
+import type { RedactionFunctions } from './redaction-functions.js';
 import { startFromEnvironment } from './start.js';
 
 export interface StartOptions {
@@ -12,6 +13,8 @@ export interface StartOptions {
   readonly settings?: RawSettings | undefined;
   /** Exporters as objects, run on this thread, instead of those that the settings name. */
   readonly exporters?: readonly AuditExporter[] | undefined;
+  /** Besides the names and patterns of the settings. Without effect where a preload runs: there `redaction.functions` names a module. */
+  readonly redaction?: RedactionFunctions | undefined;
 }
 
 export interface AuditHandle {

@@ -24,6 +24,7 @@ import type { LivePipeline } from './live.js';
 import type { AuditRecord, AuditService, JsonObject } from './record.js';
 import { toAttributes } from './record-attributes.js';
 import { createRedactor } from './redaction/index.js';
+import { createLateRedactor, type RedactionFunctions } from './redaction-functions.js';
 import type { Sink } from './sink.js';
 import type { AuditSpan } from './span.js';
 import { createLateSpans } from './telemetry/late-span.js';
@@ -46,6 +47,7 @@ export interface PipelineParts {
   /** Where the host's framework instrumentation will put the route. */
   readonly activeRpcMetadata?: () => RpcMetadata | undefined;
   readonly warn: (message: string) => void;
+  readonly redaction?: RedactionFunctions | undefined;
   /** What the first record of the trail says of this process; without it there are no lifecycle records. */
   readonly start?: JsonObject | undefined;
 }
@@ -71,8 +73,13 @@ export interface Pipeline extends LivePipeline {
 export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipeline {
   const counters = createCaptureCounters();
   const { service } = parts;
-  const redactor = rememberTexts(createRedactor(config.redaction));
   const load = createRequire(path.join(config.identity.directory, 'package.json'));
+  const { redactionModule } = config;
+  const redactor = rememberTexts(
+    redactionModule === undefined
+      ? createRedactor({ ...config.redaction, ...parts.redaction })
+      : createLateRedactor({ ...config.redaction, ...parts.redaction }, () => load(redactionModule), parts.warn),
+  );
   const geo = createGeoLookup({ databases: config.client.geoDatabases, warn: parts.warn });
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();

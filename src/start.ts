@@ -17,6 +17,7 @@ import { createPipeline, type Pipeline } from './pipeline.js';
 import { watchPolicy } from './policy-watch.js';
 import { followProcessEnd } from './process-end.js';
 import { redactionFaults } from './redaction-faults.js';
+import type { RedactionFunctions } from './redaction-functions.js';
 import { serviceProcess } from './service-process.js';
 import { createSink, type SinkOptions } from './sink.js';
 import { activeHostSpan, activeRpcMetadata } from './telemetry/host-span.js';
@@ -27,6 +28,7 @@ export interface EnvironmentOptions {
   readonly mode?: AuditMode | undefined;
   readonly settings?: RawSettings | undefined;
   readonly exporters?: readonly AuditExporter[] | undefined;
+  readonly redaction?: RedactionFunctions | undefined;
 }
 
 /** @throws {AuditConfigError} ERR_AUDIT_CONFIG when a setting is wrong. */
@@ -52,7 +54,8 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   });
   const config = options.exporters === undefined ? checked : { ...checked, exporters: [] };
   const choice = modeOf(config, entryDirectory(entry));
-  const parts = { env, exporters: options.exporters ?? [], onOpen: (live: Pipeline) => followPolicy(live, checked, sources) };
+  const { redaction } = options;
+  const parts = { env, redaction, exporters: options.exporters ?? [], onOpen: (live: Pipeline) => followPolicy(live, checked, sources) };
   const pipeline = assemble(config, choice, parts);
   publishPipeline(pipeline);
   for (const warning of config.warnings) warn(warning);
@@ -65,11 +68,11 @@ function faultsOfModules(config: AuditConfig, env: SinkOptions['env'], directory
   return config.enabled && isMainThread ? moduleFaults(config, env, directory) : [];
 }
 
-interface AssemblyParts extends Pick<SinkOptions, 'env' | 'exporters'> {
+interface AssemblyParts extends Pick<SinkOptions, 'env' | 'exporters'>, Pick<EnvironmentOptions, 'redaction'> {
   readonly onOpen: (pipeline: Pipeline) => void;
 }
 
-function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, onOpen }: AssemblyParts): Pipeline {
+function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, redaction, onOpen }: AssemblyParts): Pipeline {
   const stream = uuidv7();
   const service = { ...config.service, instanceId: stream };
   const pipeline = createPipeline(config, {
@@ -86,6 +89,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, o
     spanBeginsLate: hasWrappedServer(),
     activeRpcMetadata,
     warn,
+    redaction,
     start: {
       configHash: hashConfig(config),
       exporters: [...config.exporters, ...exporters.map((exporter) => exporter.name)],

@@ -24,7 +24,9 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined, cut: 
 function decodeUtf8(buffer: Buffer, cut: boolean): DecodedText {
   const whole = cut ? buffer.subarray(0, endOfWholeCharacters(buffer)) : buffer;
   // To ask first and then to copy takes two thirds of the time of decoding.
-  return isAscii(whole) ? { text: whole.toString('latin1'), ascii: whole } : { text: withoutMark(whole.toString('utf8')), ascii: undefined };
+  return isAscii(whole)
+    ? { text: whole.toString('latin1'), ascii: whole }
+    : { text: withoutMark(whole.toString('utf8')), ascii: undefined };
 }
 
 function endOfWholeCharacters(buffer: Buffer): number {

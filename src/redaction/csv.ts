@@ -26,12 +26,19 @@ export function redactCsv(text: string, engine: Engine, depth: number, cut: bool
   const naming = verdicts.findIndex((verdict) => ((verdict >> NAME_SHIFT) & 3) > 0);
   for (let row = head, first = true; row.fields.length > 0; row = readRow(text, row.next, delimiter), first = false) {
     const named = nameOf(row, naming, first);
+    const headsColumns = first && row.next < text.length;
     row.fields.forEach(({ value, from, to, quoted }, column) => {
       if (value === '') return;
       const verdict = verdicts[column] ?? 0;
       const valued = ((verdict >> VALUE_SHIFT) & 3) > 0 || (row.fields.length === 2 && column === 1);
+      const before = row.fields[column - 1]?.value ?? '';
       const hidden = !first && ((verdict & SENSITIVE) !== 0 || (valued && named));
-      const redacted = hidden || (first && named && valued) ? MASK : engine.string(value, depth, cut && to >= text.length - 1);
+      const redacted =
+        hidden ||
+        (first && named && valued) ||
+        (isHeading(before, engine) && looksLikePassword(value) && !(headsColumns && NUMBERED.test(value)))
+          ? MASK
+          : engine.string(value, depth, cut && to >= text.length - 1);
       if (redacted !== value) edits.add(from, to, quoted ? `"${redacted.replaceAll('"', '""')}"` : redacted);
     });
     if (row.next >= text.length) break;
@@ -65,6 +72,14 @@ interface Row {
 function isWord(text: string): boolean {
   return /^[A-Za-z_ -]+$/.test(text);
 }
+
+/** In a row without a heading, after a cell that is a secret's name: letters and digits or signs, and neither a date nor a number. */
+function looksLikePassword(text: string): boolean {
+  return /^\S{6,256}$/.test(text) && /[A-Za-z]/.test(text) && /[\d!#$%^&*~]/.test(text) && !/^\d{4}-\d\d-\d\d|[:/@]/.test(text);
+}
+
+/** `address1`: the heading of a column, in a first row. */
+const NUMBERED = /^[A-Za-z]+_?\d{1,2}$/;
 
 function isHeading(text: string, engine: Engine): boolean {
   return text.length <= 64 && (engine.keys.verdict(text.trim()) & SENSITIVE) !== 0;

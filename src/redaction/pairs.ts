@@ -14,8 +14,8 @@ export function valueStrength(squashed: string, lastWord: string): 0 | 1 | 2 {
 
 const NAMES = list('name key field param parameter property prop attribute attr column header variable');
 const WEAK_NAMES = list('k n id col var path label option setting type kind question title');
-const VALUES = list('value values val v');
-const WEAK_VALUES = list('vals content contents text data new old before after from to current previous default answer input string');
+const VALUES = list('value values val v answer');
+const WEAK_VALUES = list('vals content contents text data new old before after from to current previous default input string');
 
 function list(words: string): ReadonlySet<string> {
   return new Set(words.split(' '));

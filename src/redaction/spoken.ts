@@ -1,4 +1,4 @@
-/** Finds passwords that follow their name as people write: `password "x"`, `my password's x`, `Password - x`, `password x`. */
+/** Finds passwords that follow their name as people write: `password "x"`, `my password's x`, `pwd/x`, `the password you asked for: x`. */
 
 import type { Engine } from './engine.js';
 import { SENSITIVE } from './keys.js';
@@ -18,7 +18,7 @@ export function findSpoken(text: string, engine: Engine, ranges: Range[]): void 
 const HINT = /pass(?:word|wd|phrase|code)|pwd|passwort|secret|token|api.?key/i;
 /** The value ends the match. Only names that hardly ever mean anything else: `session 4b` may be a lesson. */
 const SPOKEN =
-  /(?<![\w-])((?:[a-z]{1,12}[_ -])?(?:pass(?:word|wd|phrase|code)|pwd|passwort|secret|token|api[_ -]?key))(?:'s)?(?:[ \t]{1,4}(?:-|\u2192)){0,1}[ \t]{1,4}\\?(["'`]?)([^\s"'`\\]{6,256})/gi;
+  /(?<![\w-])((?:[a-z]{1,12}[_ -])?(?:pass(?:word|wd|phrase|code)|pwd|passwort|secret|token|api[_ -]?key))(?:'s)?(?:\/|(?:[ \t]{1,4}(?:-|\u2192)|(?: [a-z']{1,16}){1,6}:){0,1}[ \t]{1,4})\\?(["'`]?)([^\s"'`\\]{6,256})/gi;
 /** Names of algorithms and formats, which have digits too. */
 const TERM = /^(?:sha|md|aes|rsa|hs|rs|es|ps|utf|base|oauth|argon|pbkdf|bcrypt|scrypt|ed|rfc|iso|v)[-_]?\d/i;
 

@@ -28,6 +28,15 @@ interface Element {
   hasName: boolean;
   /** From, to and strength of the content of value-like children that no name has come before. */
   readonly pending: number[];
+  /** Children so far, whether the first is a secret's name and nothing else, and where the second's content is. */
+  children: number;
+  headed: boolean;
+  secondFrom: number;
+  secondTo: number;
+}
+
+function createElement(name: string, from: number, hidden: boolean, verdict: number): Element {
+  return { name, hidden, from, verdict, named: 0, hasName: false, pending: [], children: 0, headed: false, secondFrom: 0, secondTo: 0 };
 }
 
 class XmlScan {
@@ -37,6 +46,8 @@ class XmlScan {
   readonly #cut: boolean;
   readonly #edits = new Edits();
   readonly #stack: Element[] = [];
+  /** Around the whole: fragments have several elements at the top. */
+  readonly #root = createElement('', 0, false, 0);
   #index = 0;
   /** Elements open beyond the deepest level; what they hold is hidden. */
   #tooDeep = 0;
@@ -57,6 +68,7 @@ class XmlScan {
       if (open < text.length) this.#markup(open);
     }
     if (this.#cut) this.#maskUnnamed();
+    this.#maskUnclosed();
     return this.#edits.apply(text, text.length);
   }
 
@@ -66,6 +78,14 @@ class XmlScan {
       const inner = this.#stack[level + 1];
       if (inner !== undefined) element.pending.push(inner.from, this.#text.length, (inner.verdict >> VALUE_SHIFT) & 3);
       if (!element.hasName) this.#maskPending(element, 2);
+    });
+  }
+
+  #maskUnclosed(): void {
+    [this.#root, ...this.#stack].forEach((element, level) => {
+      const inner = this.#stack[level];
+      if (element.headed && element.children === 1 && inner !== undefined) this.#edits.add(inner.from, this.#text.length, MASK);
+      this.#maskSecond(element);
     });
   }
 
@@ -131,7 +151,7 @@ class XmlScan {
       this.#tooDeep++;
       return;
     }
-    this.#stack.push({ name: tag.name, hidden: hidden || named, from: contentFrom, verdict, named: 0, hasName: false, pending: [] });
+    this.#stack.push(createElement(tag.name, contentFrom, hidden || named, verdict));
   }
 
   #verdictOf(name: string, parent: Element | undefined): number {
@@ -172,13 +192,30 @@ class XmlScan {
       const element = this.#stack[level];
       if (element?.name !== name) continue;
       this.#stack.length = level;
-      const parent = this.#stack[level - 1];
-      if (parent !== undefined) this.#judge(element, parent, contentTo);
+      this.#maskSecond(element);
+      this.#judge(element, this.#stack[level - 1] ?? this.#root, contentTo);
       return;
     }
   }
 
+  /** Two elements that are a name and its value, whatever they are called: `<td>Password</td><td>x</td>`. */
+  #maskSecond({ children, headed, secondFrom, secondTo }: Element): void {
+    if (children === 2 && headed && secondTo > secondFrom) this.#edits.add(secondFrom, secondTo, MASK);
+  }
+
+  #count(element: Element, parent: Element, to: number): void {
+    parent.children++;
+    if (parent.children === 1 && element.children === 0 && to - element.from <= 64) {
+      const text = decodeEntities(this.#text.slice(element.from, to)).trim();
+      parent.headed = text !== '' && (this.#engine.keys.verdict(text) & SENSITIVE) !== 0;
+    } else if (parent.children === 2) {
+      parent.secondFrom = element.from;
+      parent.secondTo = to;
+    }
+  }
+
   #judge(element: Element, parent: Element, to: number): void {
+    this.#count(element, parent, to);
     const naming = (element.verdict >> NAME_SHIFT) & 3;
     if (naming > 0 && to - element.from <= 128) {
       const text = decodeEntities(this.#text.slice(element.from, to).replace(/<!\[CDATA\[|\]\]>/g, '')).trim();

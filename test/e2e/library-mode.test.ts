@@ -62,14 +62,15 @@ describe('library mode', () => {
       EXCLUDE_PATHS: ['/private'],
       CAPTURE_RESPONSE_BODY: false,
     };
-    const handle = startAudit({ exporters: [memory], settings });
+    const redaction = { isSensitive: (key: string) => key === 'item' };
+    const handle = startAudit({ exporters: [memory], settings, redaction });
     await send(`${server.url}/api/orders`, POST, BODY);
     await send(`${server.url}/private`);
     await audit({ action: 'report.made' });
     const { capture, exporters } = await handle.flush();
     const [request, event] = memory.records.filter((record) => record.kind !== 'lifecycle');
     assert.deepEqual([request?.service.name, request?.action, event?.action], ['in-process', 'order.created', 'report.made']);
-    assert.deepEqual([request?.request?.body, request?.response?.bodyOmitted], ['{"item":"anvil","password":"[REDACTED]"}', 'level']);
+    assert.deepEqual([request?.request?.body, request?.response?.bodyOmitted], ['{"item":"[REDACTED]","password":"[REDACTED]"}', 'level']);
     assert.deepEqual([capture.seen, capture.journalled, exporters['memory']?.delivered], [4, 3, 3]);
     assert.equal(startAudit(), handle);
     assert.equal(auditHttpHooks(), auditHttpHooks());

@@ -98,6 +98,42 @@ describe('values of the API', () => {
   }
 });
 
+describe('a name and a value that nothing but their places join', () => {
+  const secret = 'S3CR3Tvalue77';
+  const bodies: readonly (readonly [string, string])[] = [
+    ['text/plain', `the password you asked for: ${secret}`],
+    ['text/plain', `login bob pwd/${secret}`],
+    ['text/csv', `bob,password,${secret}`],
+    ['text/csv', `bob,password,${secret}\nann,token,abcd1234\n`],
+    ['application/json', JSON.stringify({ id: 'password', answer: secret })],
+    ['application/xml', `<entry><string>password</string><string>${secret}</string></entry>`],
+    ['application/xml', `<string>password</string><string>${secret}</string>`],
+    ['text/html', `<tr><td>Password</td><td>${secret}</td></tr>`],
+    ['text/html', `<dl><dt>API key</dt><dd><b>${secret}`],
+  ];
+  for (const [contentType, text] of bodies) {
+    for (const via of ['whole', 'cut'] as const) {
+      it(`hides: ${text}, ${via}`, () => {
+        const bytes = Buffer.from(via === 'cut' ? text.slice(0, text.indexOf(secret) + 12) : text);
+        const redacted = redactor.body({ bytes, contentType, truncated: via === 'cut' });
+        assert.ok('text' in redacted && !redacted.text.includes(secret.slice(0, 12)), JSON.stringify(redacted));
+      });
+    }
+  }
+
+  const plain: readonly (readonly [string, string])[] = [
+    ['text/plain', 'see docs/password/reset, token/v2 and password/secret'],
+    ['text/plain', 'The token you sent expired at: 2026-03-01T12:34:56Z'],
+    ['text/csv', 'id,kind,at\n1,password,2026-01-01\n2,password,ada@example.com\n'],
+    ['text/csv', 'name,password,address1\nbob,,Main St\n'],
+    ['application/xml', '<fields><i>password</i><i>email</i><i>name</i></fields>'],
+  ];
+  for (const [contentType, text] of plain) {
+    it(`keeps: ${text.trim()}`, () =>
+      assert.equal((redactor.body({ bytes: Buffer.from(text), contentType, truncated: false }) as { text?: string }).text, text));
+  }
+});
+
 describe('the names of keys', () => {
   const secret = 'S3CR3Tvalue77';
   const doors: Readonly<Record<string, (key: string) => string>> = {
