@@ -9,7 +9,7 @@ export const TERMS: readonly string[] = words(`
   cvv cvc cvn csc securitycode cardcode cardverification trackdata magstripe
   pin ssn socialsecurity iban accountnumber accountnum accountno acctnumber acctnum acctno bankaccount
   privatekey privkey accesskey accesskeyid awsaccesskeyid signingkey encryptionkey decryptionkey masterkey sharedkey sharedaccesskey accountkey storagekey sshkey
-  hmackey aeskey symmetrickey authkey appkey applicationkey consumerkey clientkey serverkey servicekey rolekey adminkey deploykey licensekey
+  psk presharedkey gpgkey pgpkey keymaterial hmackey aeskey symmetrickey authkey appkey applicationkey consumerkey clientkey serverkey servicekey rolekey adminkey deploykey licensekey
   functionskey subscriptionkey webhookkey integrationkey writekey recoverykey backupkey unlockkey activationkey
   clientassertion codeverifier samlresponse samlassertion oauthverifier oauthsignature accesssignature sharedaccesssignature
   otp mfa totp 2fa onetimecode verificationcode smscode authcode authorizationcode accesscode logincode resetcode recoverycode backupcode

@@ -26,9 +26,10 @@ function findVendorKeys(text: string, cut: boolean, ranges: Range[]): void {
       const beginning = atEnd ? KEY_BEGINNING.exec(token) : null;
       if (beginning !== null) ranges.push([from + beginning.index, from + token.length]);
     }
+    if (atEnd && looksLikeKey(token)) ranges.push([from, from + token.length]);
   }
-  if (text.includes('hooks.slack.com/')) {
-    for (const match of text.matchAll(/hooks\.slack\.com\/(?:services|workflows|triggers)\/([A-Za-z0-9/_-]+)/g)) {
+  if (WEBHOOK_HINT.test(text)) {
+    for (const match of text.matchAll(WEBHOOK)) {
       ranges.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);
     }
   }
@@ -42,8 +43,18 @@ function findVendorKeys(text: string, cut: boolean, ranges: Range[]): void {
   }
 }
 
+/** What may have become 64 bytes in base64. */
+function looksLikeKey(token: string): boolean {
+  return token.length >= 20 && /^[A-Za-z0-9+/=]+$/.test(token) && /[0-9]/.test(token) && /[a-z]/.test(token) && /[A-Z]/.test(token);
+}
+
 // At least 14: the shortest that any pattern below takes, and what `signals.ts` looks for.
 const RUN = /[A-Za-z0-9_\-+/.=~]{14,}/g;
+
+const WEBHOOK_HINT = /hooks\.slack\.com\/|\/api\/webhooks\/|webhook\.office\.com\//;
+/** Whoever knows the address may write: the rest of the path is the secret. */
+const WEBHOOK =
+  /(?:hooks\.slack\.com\/(?:services|workflows|triggers)|discord(?:app)?\.com\/api\/webhooks\/\d{1,20}|webhook\.office\.com\/webhookb?2?)\/([\w/@.-]+)/g;
 
 const TELEGRAM_HINT = /[0-9]{6}:[A-Za-z0-9_-]{30}/;
 
@@ -58,7 +69,7 @@ function jwtIn(token: string, atEnd: boolean): number | undefined {
 }
 
 const KEY_HINT =
-  /A[KS]IA|AIza|gh[pousr]_|github_pat_|xox|xapp-|[srp]k_|whsec_|sk-|SG\.|glpat-|npm_|ya29\.|GOCSPX|AccountKey|shp|dop_v1|hf_|pypi-|EAA|\/\/0|AGE-|NRAK|key-|sq0|rubygems_|lin_|dapi|hvs\.|ATATT/;
+  /A[KS]IA|AIza|gh[pousr]_|github_pat_|xox|xapp-|[srp]k_|whsec_|sk-|SG\.|glpat-|npm_|ya29\.|GOCSPX|AccountKey|shp|dop_v1|hf_|pypi-|EAA|\/\/0|AGE-|NRAK|key-|sq0|lin_|dapi|hvs\.|ATATT|==|\+A[A-Z]|Az[FSC]|Q~|SK[0-9a-f]{2}|dp\.|FwoG|IQoJ|dckr_|atlasv1|gsk_|xai-|PMAK|dt0|figd_|ntn_|gl(?:sa|c|dt|rt|ptt)[-_]|tskey-|sntrys_/;
 const KEYS = new RegExp(
   [
     String.raw`A[KS]IA[A-Z0-9]{16}`,
@@ -67,7 +78,8 @@ const KEYS = new RegExp(
     String.raw`GOCSPX-[A-Za-z0-9_-]{20,}`,
     String.raw`gh[pousr]_[A-Za-z0-9]{16,}`,
     String.raw`github_pat_[A-Za-z0-9_]{20,}`,
-    String.raw`glpat-[A-Za-z0-9_-]{16,}`,
+    String.raw`gl(?:pat|dt|rt|ptt)-[A-Za-z0-9_-]{16,}`,
+    String.raw`gl(?:sa|c)_[A-Za-z0-9_=+/-]{32,}`,
     String.raw`xox[abeoprs]-[A-Za-z0-9-]{8,}`,
     String.raw`xapp-[A-Za-z0-9-]{10,}`,
     String.raw`[sr]k_(?:live|test)_[A-Za-z0-9]{10,}`,
@@ -87,6 +99,21 @@ const KEYS = new RegExp(
     String.raw`dapi[a-f0-9]{32}`,
     String.raw`hvs\.[A-Za-z0-9_-]{20,}`,
     String.raw`ATATT[A-Za-z0-9_=-]{20,}`,
+    // 64 bytes in base64: the account keys of Azure Storage and Cosmos DB. After a hyphen it is a digest, `sha512-…`.
+    String.raw`(?<![A-Za-z0-9+/=-])[A-Za-z0-9+/]{86}==(?!=)`,
+    // What Azure marks its newer keys with: storage, service bus, event hubs, relay, container registry, IoT, functions, search, cache.
+    String.raw`(?<![A-Za-z0-9+/=-])[A-Za-z0-9+/]{30,80}(?:\+A(?:St|Sb|Eh|Rm|CR|IoT)|Az(?:Fu|Se|Ca))[A-Za-z0-9+/]{5,12}={0,2}`,
+    // Client secrets of Entra ID.
+    String.raw`[A-Za-z0-9_~.-]{3}[78]Q~[A-Za-z0-9_~.-]{31,34}`,
+    String.raw`SK[0-9a-f]{32}(?![0-9a-f])`,
+    String.raw`dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,}`,
+    String.raw`(?:FwoG|IQoJ)[A-Za-z0-9+/=]{60,}`,
+    String.raw`1//0[A-Za-z0-9_-]{30,}`,
+    String.raw`EAA[A-Za-z0-9]{60,}`,
+    String.raw`dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}`,
+    String.raw`[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{40,}`,
+    String.raw`(?:gsk_|xai-|figd_|ntn_|sntrys_|tskey-|PMAK-)[A-Za-z0-9_=+/-]{30,}`,
+    String.raw`dt0[a-z][0-9]{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}`,
   ].join('|'),
   'g',
 );
