@@ -36,6 +36,8 @@ export const ATTRIBUTES: readonly AttributeDefinition[] = [
   define('audit.actor.email', 'actor.email', 'string', 'Display only; never a key.'),
   define('audit.actor.name', 'actor.name', 'string', 'Display only; never a key.'),
   define('audit.actor.roles', 'actor.roles', 'strings', 'Roles the identity claims or has.'),
+  define('audit.actor.scopes', 'actor.scopes', 'strings', 'What the client app may do for the actor.'),
+  define('audit.actor.groups', 'actor.groups', 'strings', 'Groups of the directory the actor is in.'),
   define('audit.actor.tenant_id', 'actor.tenantId', 'string', "The actor's own tenant."),
   define('audit.actor.client_app', 'actor.clientApp', 'string', 'Application acting for the actor.'),
   define('audit.actor.source', 'actor.source', 'string', 'Which resolver named the actor.'),

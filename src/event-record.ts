@@ -86,18 +86,23 @@ export function recordOfTelemetry(attributes: Readonly<Record<string, unknown>>,
 export function actorOf(value: unknown): AuditActor | undefined {
   const id = textOf(typeof value === 'object' ? memberOf(value, 'id') : value);
   if (id === undefined) return undefined;
-  const roles = memberOf(value, 'roles');
   return {
     id,
     type: textOf(memberOf(value, 'type')) ?? 'user',
     email: textOf(memberOf(value, 'email')),
     name: textOf(memberOf(value, 'name')),
-    roles: Array.isArray(roles) ? roles.map(String) : undefined,
+    roles: textsOf(memberOf(value, 'roles')),
+    scopes: textsOf(memberOf(value, 'scopes')),
+    groups: textsOf(memberOf(value, 'groups')),
     tenantId: textOf(memberOf(value, 'tenantId')),
     clientApp: textOf(memberOf(value, 'clientApp')),
     source: 'api',
     verified: memberOf(value, 'verified') !== false,
   };
+}
+
+function textsOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) ? value.map(String) : undefined;
 }
 
 export function tenantOf(value: unknown): AuditTenant | undefined {

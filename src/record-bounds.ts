@@ -8,7 +8,8 @@ const LONG_BYTES = 2048;
 const TEXT_BYTES = 1024;
 // 16 KiB of JSON text: with two bodies at their default cap a record still fits one Application Insights item.
 const METADATA_BYTES = 16_384;
-const ROLES = 64;
+// Of roles, scopes and groups each: a directory may name 200 groups, and all of them stand in every record.
+const LIST_ITEMS = 64;
 const PLAIN = /^[ -~]*$/;
 
 /** The same record with every string bounded and printable. Never throws; never changes its argument. */
@@ -72,14 +73,18 @@ function bounder(maxBytes: number, cut: string[]): Bound {
 }
 
 function boundActor(actor: AuditActor, identifier: Bound, cut: string[]): AuditActor {
-  const roles = actor.roles?.slice(0, ROLES).map((role, index) => identifier(`actor.roles.${index}`, role) ?? '');
-  if ((actor.roles?.length ?? 0) > ROLES) cut.push('actor.roles');
+  const list = (member: string, items: readonly string[] | undefined): readonly string[] | undefined => {
+    if (items !== undefined && items.length > LIST_ITEMS) cut.push(member);
+    return items?.slice(0, LIST_ITEMS).map((item, index) => identifier(`${member}.${index}`, item) ?? '');
+  };
   return {
     id: identifier('actor.id', actor.id) || 'unknown',
     type: identifier('actor.type', actor.type) || 'user',
     email: identifier('actor.email', actor.email),
     name: identifier('actor.name', actor.name),
-    roles,
+    roles: list('actor.roles', actor.roles),
+    scopes: list('actor.scopes', actor.scopes),
+    groups: list('actor.groups', actor.groups),
     tenantId: identifier('actor.tenantId', actor.tenantId),
     clientApp: identifier('actor.clientApp', actor.clientApp),
     source: identifier('actor.source', actor.source),

@@ -30,6 +30,10 @@ export interface AuditActor {
   readonly email?: string | undefined;
   readonly name?: string | undefined;
   readonly roles?: readonly string[] | undefined;
+  /** What the client app was allowed to do for the actor: `scp` or `scope` of its token. */
+  readonly scopes?: readonly string[] | undefined;
+  /** As the directory names them; Entra ID does by their ids. */
+  readonly groups?: readonly string[] | undefined;
   readonly tenantId?: string | undefined;
   /** The application that acts for the actor (`azp` or `appid`). */
   readonly clientApp?: string | undefined;

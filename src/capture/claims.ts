@@ -26,6 +26,8 @@ function redactActor(actor: AuditActor, redact: Redact): AuditActor {
     email: maybe(actor.email, redact),
     name: maybe(actor.name, redact),
     roles: actor.roles?.map(redact),
+    scopes: actor.scopes?.map(redact),
+    groups: actor.groups?.map(redact),
     tenantId: maybe(actor.tenantId, redact),
     clientApp: maybe(actor.clientApp, redact),
   };

@@ -14,17 +14,27 @@ export function claimPath(name: string): ClaimPath {
 
 /** The member of that exact name, else the one at the end of the dots: namespaced claims are URLs and hold dots as well. */
 export function claimAt(claims: Claims, { name, steps }: ClaimPath): unknown {
-  const exact = memberOf(claims, name);
+  const exact = isLazy(claims, name) ? undefined : memberOf(claims, name);
   if (exact !== undefined || steps.length === 0) return exact;
   let value: unknown = claims;
   for (const step of steps) value = memberOf(value, step);
   return value;
 }
 
+/** Asking TypeORM's lazy relations, such as `user.roles`, would send a query: own accessors that no enumeration shows. */
+function isLazy(value: object, name: string): boolean {
+  if (!Object.hasOwn(value, name)) return false;
+  const own = Object.getOwnPropertyDescriptor(value, name);
+  return own?.get !== undefined && own.enumerable === false;
+}
+
 /** Getters of the service's own classes are read, what every object has is not. */
 export function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
-  return Object.hasOwn(value, name) || !(name in Object.prototype) ? (value as Claims)[name] : undefined;
+  const found = (value as Claims)[name];
+  // Most of what is asked for is not there: that takes one look-up.
+  if (found === undefined) return undefined;
+  return Object.hasOwn(value, name) || !(name in Object.prototype) ? found : undefined;
 }
 
 export function isClaims(value: unknown): value is Claims {

@@ -3,7 +3,7 @@
 import { keyOf, memberOf, textOf } from './claims.js';
 import type { Identity, IdentityRequest } from './identity.js';
 import { type FoundTenant, tenantOf } from './tenant.js';
-import { rolesOf } from './token-identity.js';
+import { namesOf, scopesOf } from './token-identity.js';
 
 /** What the functions of a module get: the request as the service has left it, and its URL as received. */
 export type CustomRequest = Pick<IdentityRequest, 'headers' | 'url' | 'message' | 'framework'>;
@@ -61,7 +61,9 @@ function identityOf(value: unknown): Identity | undefined {
       type: text('type') ?? 'user',
       email: text('email'),
       name: text('name'),
-      roles: rolesOf(memberOf(value, 'roles')),
+      roles: namesOf(memberOf(value, 'roles')),
+      scopes: scopesOf(memberOf(value, 'scopes')),
+      groups: namesOf(memberOf(value, 'groups')),
       tenantId,
       clientApp: text('clientApp'),
       source: 'custom',

@@ -19,6 +19,7 @@ const SPELLINGS: Readonly<Record<string, string>> = {
   'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn': 'upn',
   'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name': 'name',
   'http://schemas.microsoft.com/ws/2008/06/identity/claims/role': 'roles',
+  'http://schemas.microsoft.com/identity/claims/scope': 'scp',
 };
 const TRUST = { source: 'easy-auth', verified: true } as const;
 const MAX_CLAIMS = 500;
@@ -38,21 +39,22 @@ function fromPrincipal(headers: Headers, read: ReadIdentity): Identity | undefin
   }
 }
 
-/** `{ role_typ, claims: [{ typ, val }] }`; a claim may occur several times, and those of roles do. */
+/** Claims that occur as often as they have values. */
+const LISTS: readonly string[] = ['roles', 'groups'];
+
+/** `{ role_typ, claims: [{ typ, val }] }`; of any other claim that occurs several times the first counts. */
 function claimsOf(principal: Claims): Claims {
   const listed = memberOf(principal, 'claims');
   const roleType = textOf(principal['role_typ']);
   const claims: Record<string, unknown> = Object.create(null);
-  const roles: unknown[] = [];
   for (const claim of Array.isArray(listed) ? listed.slice(0, MAX_CLAIMS) : []) {
     const type = textOf(memberOf(claim, 'typ'));
     const value = memberOf(claim, 'val');
     if (type === undefined) continue;
     const name = type === roleType ? 'roles' : (SPELLINGS[type] ?? type);
-    if (name === 'roles') roles.push(value);
-    else claims[name] ??= value;
+    if (!LISTS.includes(name)) claims[name] ??= value;
+    else claims[name] = [...((claims[name] as unknown[] | undefined) ?? []), value];
   }
-  if (roles.length > 0) claims['roles'] = roles;
   return claims;
 }
 

@@ -5,7 +5,7 @@ import { type ClaimPath, type Claims, claimAt, claimPath, memberOf, textOf } fro
 import { entraKey, isEntraAppOnly, plainAddress } from './entra.js';
 import type { Identity } from './identity.js';
 
-export const CLAIM_MEMBERS = ['id', 'type', 'email', 'name', 'roles', 'tenantId', 'tenantSlug', 'clientApp'] as const;
+export const CLAIM_MEMBERS = ['id', 'type', 'email', 'name', 'roles', 'scopes', 'groups', 'tenantId', 'tenantSlug', 'clientApp'] as const;
 export type ClaimMember = (typeof CLAIM_MEMBERS)[number];
 
 export interface ClaimSettings {
@@ -21,14 +21,16 @@ const USUAL: Readonly<Record<ClaimMember, readonly string[]>> = {
   type: ['actor_type'],
   email: ['email', 'preferred_username', 'upn', 'unique_name', 'emails'],
   name: ['name', 'app_displayname'],
-  roles: ['roles', 'role', 'realm_access.roles', 'cognito:groups', 'groups'],
+  roles: ['roles', 'role', 'realm_access.roles'],
+  scopes: ['scp', 'scope', 'scopes'],
+  groups: ['groups', 'cognito:groups'],
   tenantId: ['tenant_id', 'tid', 'tenant', 'org_id', 'organization_id', 'custom:tenant_id', 'firebase.tenant'],
   tenantSlug: ['tenant_slug', 'org_slug', 'org_name', 'organization', 'hd'],
   clientApp: ['azp', 'appid', 'client_id', 'cid'],
 };
 
 /** More than a record keeps, so that the cut shows there. */
-const MAX_ROLES = 65;
+const MAX_ITEMS = 65;
 
 /** Undefined if the claims name nobody, and `ownId` neither. */
 export type ReadIdentity = (
@@ -50,7 +52,9 @@ export function createTokenReader(settings: ClaimSettings): ReadIdentity {
       type: typeOf(claims, paths.type, settings.actorTypeAliases),
       email: first(claims, paths.email, addressOf),
       name: first(claims, paths.name, textOf),
-      roles: first(claims, paths.roles, rolesOf),
+      roles: first(claims, paths.roles, namesOf),
+      scopes: first(claims, paths.scopes, scopesOf),
+      groups: first(claims, paths.groups, namesOf),
       tenantId: tenant.id,
       clientApp: first(claims, paths.clientApp, textOf),
       ...trust,
@@ -94,10 +98,18 @@ function addressOf(value: unknown): string | undefined {
   return name === undefined ? undefined : plainAddress(name);
 }
 
-export function rolesOf(value: unknown): readonly string[] | undefined {
+/** One name or a list of them; a service's own user may have `[{ id: 1, name: 'admin' }]`. */
+export function namesOf(value: unknown): readonly string[] | undefined {
   if (typeof value === 'string') return value === '' ? undefined : [value];
   if (!Array.isArray(value)) return undefined;
-  return value.slice(0, MAX_ROLES).filter((role) => typeof role === 'string');
+  const names = value.slice(0, MAX_ITEMS).flatMap((item) => textOf(item) ?? textOf(memberOf(item, 'name')) ?? []);
+  return names.length === 0 ? undefined : names;
+}
+
+/** RFC 8693 §4.2 separates them by spaces; Okta has a list. */
+export function scopesOf(value: unknown): readonly string[] | undefined {
+  const scopes = typeof value === 'string' ? value.split(' ', MAX_ITEMS).filter((scope) => scope !== '') : namesOf(value);
+  return scopes?.length === 0 ? undefined : scopes;
 }
 
 /** Keycloak lists the organizations of a user: of several none is the one acted for. */

@@ -2,7 +2,7 @@
 
 import * as crypto from 'node:crypto';
 import { canonicalize } from '../canonical.js';
-import type { AuditIntegrity, AuditRecord, AuditRequest, AuditResponse, JournalledRecord } from '../record.js';
+import type { AuditActor, AuditIntegrity, AuditRecord, AuditRequest, AuditResponse, JournalledRecord } from '../record.js';
 
 /** What ties a record to the one before it. */
 export type ChainLink = Omit<AuditIntegrity, 'hash'>;
@@ -95,8 +95,12 @@ function next(members: object): string {
 }
 
 function actorOf({ actor }: AuditRecord): object {
-  const { clientApp, email, id, name, roles, source, tenantId, type, verified } = actor;
-  return { clientApp, email, id, name, roles, source, tenantId, type, verified };
+  const { clientApp, email, groups, id, name, roles, scopes, source, tenantId, type, verified } = actor;
+  // A member that is not listed here would never be stored.
+  return { clientApp, email, groups, id, name, roles, scopes, source, tenantId, type, verified } satisfies Record<
+    keyof AuditActor,
+    unknown
+  >;
 }
 
 function clientOf({ client }: AuditRecord): object | undefined {

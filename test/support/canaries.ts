@@ -84,6 +84,8 @@ export function makeCanaries(): Canaries {
     name: `n ${token('name claim')}`,
     azp: token('azp claim'),
     roles: [token('role claim')],
+    scope: `read ${token('scope claim')}`,
+    groups: [token('group claim')],
     tid: token('tid claim'),
   };
   add('claims', { headers: { authorization: `Bearer ${jwt('claims signature', claims)}` }, harmless: 'kept-claims' });

@@ -32,6 +32,8 @@ export function exampleRecord(n = 0, overrides: Partial<AuditRecord> = {}): Audi
       type: 'user',
       email: `user-${n % 50}@example.com`,
       roles: ['buyer', 'admin'],
+      scopes: ['orders.read', 'orders.write'],
+      groups: ['b2b'],
       source: 'jwt',
       verified: false,
     },
@@ -96,7 +98,7 @@ export function hostileRecords(): readonly AuditRecord[] {
   const texts = HOSTILE_STRINGS.map((text, n) =>
     exampleRecord(n, {
       action: text,
-      actor: { id: text, type: text, email: text, name: text, roles: [text, text], verified: true },
+      actor: { id: text, type: text, email: text, name: text, roles: [text, text], scopes: [text], groups: [text], verified: true },
       tenant: { id: text, slug: text },
       target: { type: text, id: text },
       request: { id: text, method: text, path: text, route: text, query: text, headers: { [text]: text }, body: text, bodyFormat: 'text' },
@@ -198,6 +200,8 @@ export const anyRecord: fc.Arbitrary<AuditRecord> = fc
           email: text,
           name: text,
           roles: fc.array(text, { maxLength: 3 }),
+          scopes: fc.array(text, { maxLength: 3 }),
+          groups: fc.array(text, { maxLength: 3 }),
           tenantId: text,
           clientApp: text,
           source: text,

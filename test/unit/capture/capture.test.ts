@@ -77,6 +77,8 @@ describe('capture', () => {
       email: undefined,
       name: undefined,
       roles: undefined,
+      scopes: undefined,
+      groups: undefined,
       tenantId: undefined,
       clientApp: undefined,
       source: undefined,

@@ -12,7 +12,17 @@ const claimed = (who: Who): Who => redactWho(who, {}, redactor);
 
 describe('claims', () => {
   it('hides secrets in every text of an identity', () => {
-    const actor = { id: TOKEN, type: TOKEN, email: TOKEN, name: `is ${TOKEN}`, roles: ['admin', TOKEN], tenantId: TOKEN, clientApp: TOKEN };
+    const actor = {
+      id: TOKEN,
+      type: TOKEN,
+      email: TOKEN,
+      name: `is ${TOKEN}`,
+      roles: ['admin', TOKEN],
+      scopes: [TOKEN],
+      groups: [TOKEN],
+      tenantId: TOKEN,
+      clientApp: TOKEN,
+    };
     const who = claimed({ actor: { ...actor, source: 'jwt', verified: false }, tenant: { id: TOKEN, slug: TOKEN } });
     assert.ok(!JSON.stringify(who).includes(TOKEN));
     assert.deepEqual(who.actor.roles, ['admin', '[REDACTED]']);

@@ -69,6 +69,19 @@ describe('the framework', () => {
       assert.equal(actorOf(source, { message }), undefined);
   });
 
+  it('names the roles of an ORM by their names', () => {
+    const user = { id: 1, roles: [{ id: 7, name: 'admin' }, { id: 8 }, null], groups: [{ id: 9 }] };
+    const actor = actorOf(source, { message: { user } });
+    assert.deepEqual([actor?.roles, actor?.groups], [['admin'], undefined]);
+  });
+
+  it('does not ask for lazy relations: each would be a query of its own', () => {
+    const user = Object.assign(Object.create({ id: 'of the class' }), { email: 'd@x.example' });
+    for (const name of ['roles', 'groups', 'tenant', 'organization'])
+      Object.defineProperty(user, name, { configurable: true, get: () => assert.fail(`${name} was asked for`) });
+    assert.equal(actorOf(source, { message: { user } })?.id, 'of the class');
+  });
+
   it('never takes what every object has for a user', () => {
     assert.equal(actorOf(source, { message: { user: JSON.parse('{"__proto__":{"id":"evil"}}') } }), undefined);
   });
@@ -85,11 +98,21 @@ describe('EasyAuth', () => {
       { typ: 'preferred_username', val: 'ada@x.example' },
       { typ: 'my-roles', val: 'Admin' },
       { typ: 'my-roles', val: 'Auditor' },
+      { typ: 'http://schemas.microsoft.com/identity/claims/scope', val: 'Orders.Read Orders.Write' },
+      { typ: 'groups', val: 'G1' },
+      { typ: 'groups', val: 'G2' },
     ];
     const actor = actorOf(source, principal({ auth_typ: 'aad', role_typ: 'my-roles', claims }));
     assert.deepEqual(
       [actor?.id, actor?.email, actor?.roles, actor?.source, actor?.verified],
       ['T:O', 'ada@x.example', ['Admin', 'Auditor'], 'easy-auth', true],
+    );
+    assert.deepEqual(
+      [actor?.scopes, actor?.groups],
+      [
+        ['Orders.Read', 'Orders.Write'],
+        ['G1', 'G2'],
+      ],
     );
   });
 

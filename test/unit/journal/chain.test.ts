@@ -32,6 +32,8 @@ const records: fc.Arbitrary<AuditRecord> = fc.record({
     type: text,
     email: optional(text),
     roles: optional(fc.array(text)),
+    scopes: optional(fc.array(text)),
+    groups: optional(fc.array(text)),
     clientApp: optional(text),
     verified: fc.boolean(),
   }),
