@@ -33,7 +33,12 @@ export type UnverifiedReason =
 
 /** The outcome that all requests with this token share. Times are seconds. */
 export type CheckedToken = { readonly atMs: number } & (
-  | { readonly identity: Identity; readonly expires: number | undefined; readonly notBefore: number | undefined }
+  | {
+      readonly expires: number | undefined;
+      readonly notBefore: number | undefined;
+      /** For all requests within these times: made once, as most requests bring a token seen before. */
+      readonly believed: Verification;
+    }
   | { readonly reason: UnverifiedReason }
 );
 
@@ -83,21 +88,22 @@ export function createTokenVerifier(rules: TokenRules, findKey: FindKey, read: R
     try {
       const payload = await verifySignature(token, rules, findKey, atMs);
       const identity = read(payload, { source: 'jwt', verified: true });
-      return identity === undefined ? { atMs, reason: 'claims' } : { atMs, identity, expires: payload.exp, notBefore: payload.nbf };
+      if (identity === undefined) return { atMs, reason: 'claims' };
+      return { atMs, expires: payload.exp, notBefore: payload.nbf, believed: settled({ identity }) };
     } catch (error) {
       return { atMs, reason: reasonOf(error) };
     }
   }
 
   return (bearer, token, atMs) => {
-    if (bearer.checking === undefined && isCurrent(bearer.checked, atMs)) return settled(verdictAt(bearer.checked, atMs));
+    if (bearer.checking === undefined && isCurrent(bearer.checked, atMs)) return verificationAt(bearer.checked, atMs);
     if (bearer.checking === undefined && underWay >= MAX_CHECKS) return settled({ reason: 'overload' });
     bearer.checking ??= check(bearer, token(), atMs);
     let verdict: Verdict | undefined;
     return {
       verdict: () => verdict,
       settled: bearer.checking.then((checked) => {
-        verdict = verdictAt(checked, atMs);
+        verdict = verificationAt(checked, atMs).verdict();
       }),
     };
   };
@@ -114,14 +120,14 @@ const PASSING: ReadonlySet<UnverifiedReason> = new Set(['unknown_key', 'keys_una
 
 function isCurrent(checked: CheckedToken | undefined, atMs: number): checked is CheckedToken {
   if (checked === undefined || atMs - checked.atMs > BELIEVED_MS) return false;
-  return 'identity' in checked || !PASSING.has(checked.reason);
+  return 'believed' in checked || !PASSING.has(checked.reason);
 }
 
-function verdictAt(checked: CheckedToken, atMs: number): Verdict {
-  if ('reason' in checked) return { reason: checked.reason };
-  if (checked.expires !== undefined && atMs >= (checked.expires + LEEWAY_S) * 1000) return { reason: 'expired' };
-  if (checked.notBefore !== undefined && atMs < (checked.notBefore - LEEWAY_S) * 1000) return { reason: 'not_active' };
-  return { identity: checked.identity };
+function verificationAt(checked: CheckedToken, atMs: number): Verification {
+  if ('reason' in checked) return settled({ reason: checked.reason });
+  if (checked.expires !== undefined && atMs >= (checked.expires + LEEWAY_S) * 1000) return settled({ reason: 'expired' });
+  if (checked.notBefore !== undefined && atMs < (checked.notBefore - LEEWAY_S) * 1000) return settled({ reason: 'not_active' });
+  return checked.believed;
 }
 
 async function verifySignature(token: string, rules: TokenRules, findKey: FindKey, atMs: number): Promise<JWTPayload> {
