@@ -3,6 +3,7 @@
 import type { ServiceWords } from './capture/exchange.js';
 import { actorOf, outcomeOf, targetOf, tenantOf, textOf } from './event-record.js';
 import type { AuditHealth } from './health.js';
+import type { SourceRequest } from './identity/custom.js';
 import { type JobContext, type LivePipeline, livePipeline, type ManualEvent } from './live.js';
 import type { AuditActor, AuditTarget, AuditTenant, Outcome } from './record.js';
 
@@ -178,6 +179,24 @@ export function skipAudit(): void {
   say((words) => {
     words.skip = true;
   });
+}
+
+/** Says who acts, of what the request shows; `undefined` leaves it to the next source. Verified only if it says `verified: true`. */
+export type IdentitySource = (request: SourceRequest) => ActorInput | null | undefined;
+/** Says the tenant acted in; `undefined` leaves it to the next source. */
+export type TenantSource = (request: SourceRequest) => TenantInput | null | undefined;
+
+/**
+ * Asks this function who acts in every request, where `AUDIT_IDENTITY_SOURCES` says `api` (first, by default). Not waited
+ * for: it must answer at once. One that throws has no answer. Once at the service's start, after `startAudit` if that is called.
+ */
+export function addIdentitySource(identify: IdentitySource): void {
+  livePipeline()?.addSource?.('identify', identify);
+}
+
+/** As `addIdentitySource`, for the tenant and `AUDIT_TENANT_SOURCES`. */
+export function addTenantSource(tenantOf: TenantSource): void {
+  livePipeline()?.addSource?.('tenantOf', tenantOf);
 }
 
 /** Waits until what has been recorded is delivered, at most `timeoutMs` (default `AUDIT_SHUTDOWN_TIMEOUT_MS`). */

@@ -8,12 +8,15 @@ export {
   type AuditEvent,
   type AuditEventOf,
   type AuditReceipt,
+  addIdentitySource,
   addMetadata,
+  addTenantSource,
   audit,
   auditHealth,
   type CurrentAudit,
   currentAudit,
   flushAudit,
+  type IdentitySource,
   type LoginEvent,
   setAction,
   setActor,
@@ -22,6 +25,7 @@ export {
   setTenant,
   skipAudit,
   type TenantInput,
+  type TenantSource,
 } from './api.js';
 export { ATTRIBUTES, type AttributeDefinition, FLAGGED } from './attributes.js';
 export { canonicalize } from './canonical.js';
@@ -30,6 +34,7 @@ export type { AuditConfig } from './config.js';
 export { AuditConfigError, AuditError, type AuditErrorCode } from './errors.js';
 export type { Acknowledgement, AuditExporter, CreateExporter, CustomExporterOptions } from './exporter.js';
 export type { AuditHealth, CaptureCounters, ExporterCounters } from './health.js';
+export type { SourceRequest } from './identity/custom.js';
 export { type AuditHandle, auditHttpHooks, type StartOptions, startAudit } from './library.js';
 export type { PolicyLevel, PolicyMatch, PolicyRule, PolicyTarget } from './policy-rule.js';
 export type {

@@ -42,6 +42,8 @@ export interface LivePipeline {
   scope?(): { readonly id: string; readonly requestId: string; readonly words: ServiceWords } | undefined;
   /** Runs a job; with an action it becomes a record when it settles. Answers and throws what the work does. */
   run?<Result>(context: JobContext, work: () => Result): Result;
+  /** Asks this function of the service's own who acts, and in which tenant, from the next request on. */
+  addSource?(kind: 'identify' | 'tenantOf', own: unknown): void;
   /** A span that our processor saw end. */
   spanEnded(span: AuditSpan & { readonly attributes?: Readonly<Record<string, unknown>> }): void;
   /** A log record that our processor saw emitted; `carried` is the record our own logger sent with it. */

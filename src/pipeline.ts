@@ -120,12 +120,13 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       record: (record) => routing.route(countIn(record)),
     });
 
+  const identities = createIdentities(config.identity, { load, warn: parts.warn, headerNames: clientHeaderNames(config.client) });
   const capture = createCapture(
     {
       service,
       redactor,
       policy: () => policy,
-      identities: createIdentities(config.identity, { load, warn: parts.warn, headerNames: clientHeaderNames(config.client) }),
+      identities,
       clients: createClientLocator(config.client),
       geo,
       identityWaitMs: IDENTITY_WAIT_MS,
@@ -248,6 +249,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
           counters.skipped += 1;
         } else routing.route(countIn(recordOfJob(event, job, capture, service, redactor)));
       }),
+    addSource: identities.add,
     spanEnded: (span) => guarded(() => acceptForeign(span.attributes ?? {})),
     logEmitted: (attributes, carried) => guarded(() => (carried === undefined ? acceptForeign(attributes) : routing.route(carried))),
     async flush(timeoutMs = config.delivery.shutdownTimeoutMs) {

@@ -2,10 +2,11 @@
 
 import type { IncomingMessage } from 'node:http';
 import { ANONYMOUS, type AuditActor, type AuditTenant, type JsonObject } from '../record.js';
+import { type AddedSources, createAddedSources } from './added-sources.js';
 import { type ApiKeySettings, createApiKeyIdentity } from './api-key.js';
 import { basicIdentity } from './basic.js';
 import { createBearerTokens, tokenOf } from './bearer.js';
-import { createCustomSource, type LoadModule } from './custom.js';
+import { createModuleSource, type LoadModule } from './custom-module.js';
 import { createEasyAuthIdentity, EASY_AUTH_HEADERS } from './easy-auth.js';
 import { createFrameworkIdentity } from './framework.js';
 import { type Headers, type Identity, type IdentityRequest, type IdentitySource, resolveIdentity, WAIT } from './identity.js';
@@ -26,9 +27,9 @@ import { allowedAlgorithms, createKeys, type KeySettings } from './token-keys.js
 import { verifiedJwtIdentity } from './verified-jwt.js';
 import { createTokenVerifier, type TokenRules } from './verify-token.js';
 
-export const IDENTITY_SOURCES: readonly string[] = ['framework', 'verified-jwt', 'easy-auth', 'jwt', 'api-key', 'basic', 'mtls'];
+export const IDENTITY_SOURCES: readonly string[] = ['api', 'framework', 'verified-jwt', 'easy-auth', 'jwt', 'api-key', 'basic', 'mtls'];
 /** The service routes on path and host, so they say where it acts; the token only where the actor comes from. */
-export const TENANT_SOURCES: readonly string[] = ['framework', 'path', 'host', 'token', 'header'];
+export const TENANT_SOURCES: readonly string[] = ['api', 'framework', 'path', 'host', 'token', 'header'];
 
 export interface IdentitySettings extends ClaimSettings, ApiKeySettings {
   /** Names of `IDENTITY_SOURCES` or modules, in order. */
@@ -69,6 +70,8 @@ export interface Who {
 }
 
 export interface Identities {
+  /** Adds a function of the service's own, to be asked at the place of `api`. */
+  readonly add: AddedSources['add'];
   begin(message: IncomingMessage, atMs: number): Credentials;
   /** `WAIT`: the verification is under way, and who acts depends on it. Never where `mayWait` is false. */
   who(request: WhoRequest, mayWait: boolean): Who | typeof WAIT;
@@ -79,12 +82,15 @@ export function createIdentities(settings: IdentitySettings, parts: IdentityPart
   const bearerOf = createBearerTokens(read);
   const findKey = createKeys(settings.jwt, parts.warn);
   const verify = findKey && createTokenVerifier({ ...settings.jwt, algorithms: allowedAlgorithms(settings.jwt) }, findKey, read);
-  const sources = settings.sources.flatMap((name) => identitySource(name, settings, parts) ?? []);
-  const tenantSources = settings.tenantSources.flatMap((name) => tenantSource(name, settings, parts) ?? []);
+  const places = { identify: settings.sources.includes('api'), tenantOf: settings.tenantSources.includes('api') };
+  const added = createAddedSources(places, parts.warn);
+  const sources = settings.sources.flatMap((name) => identitySource(name, settings, parts, added) ?? []);
+  const tenantSources = settings.tenantSources.flatMap((name) => tenantSource(name, settings, parts, added) ?? []);
   const headerNames = headerNamesOf(settings, parts.headerNames);
   const tellsCertificate = settings.sources.includes('mtls');
 
   return {
+    add: added.add,
     begin(message, atMs) {
       const headers = received(message.headers, headerNames);
       const bearer = bearerOf(headers);
@@ -124,8 +130,10 @@ function received(headers: Headers, names: readonly string[]): Headers {
   return kept;
 }
 
-function identitySource(name: string, settings: IdentitySettings, parts: IdentityParts): IdentitySource | undefined {
+function identitySource(name: string, settings: IdentitySettings, parts: IdentityParts, added: AddedSources): IdentitySource | undefined {
   switch (name) {
+    case 'api':
+      return added.identify;
     case 'framework':
       return createFrameworkIdentity(settings);
     case 'verified-jwt':
@@ -141,7 +149,7 @@ function identitySource(name: string, settings: IdentitySettings, parts: Identit
     case 'mtls':
       return mtlsIdentity;
     default:
-      return createCustomSource(name, parts.load, parts.warn).identify;
+      return createModuleSource(name, parts.load, parts.warn).identify;
   }
 }
 
@@ -149,8 +157,11 @@ function tenantSource(
   name: string,
   { tenantHeader, tenantHost, tenantPath }: IdentitySettings,
   parts: IdentityParts,
+  added: AddedSources,
 ): TenantSource | undefined {
   switch (name) {
+    case 'api':
+      return added.tenantOf;
     case 'framework':
       return frameworkTenant;
     case 'path':
@@ -162,7 +173,7 @@ function tenantSource(
     case 'header':
       return tenantHeader === undefined ? undefined : createHeaderTenant(tenantHeader);
     default:
-      return createCustomSource(name, parts.load, parts.warn).tenantOf;
+      return createModuleSource(name, parts.load, parts.warn).tenantOf;
   }
 }
 

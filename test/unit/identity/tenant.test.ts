@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createCustomSource } from '../../../src/identity/custom.js';
+import { createModuleSource } from '../../../src/identity/custom-module.js';
 import type { Identity } from '../../../src/identity/identity.js';
 import { certificateOf } from '../../../src/identity/mtls.js';
 import {
@@ -61,11 +61,11 @@ describe('the tenant', () => {
 });
 
 describe("a service's own module", () => {
-  const request = { headers: {}, message: { headers: { 'x-user': 'ada' }, session: { user: 7 } } };
+  const request = { headers: {}, isFromProxy: false, message: { headers: { 'x-user': 'ada' }, session: { user: 7 } } };
 
   it('is loaded with the first request, and verified only if it says so', () => {
     let loads = 0;
-    const source = createCustomSource(
+    const source = createModuleSource(
       './who.js',
       () => {
         loads += 1;
@@ -85,7 +85,7 @@ describe("a service's own module", () => {
 
   it('that cannot be loaded has no answer, and says so once', () => {
     const warnings: string[] = [];
-    const source = createCustomSource(
+    const source = createModuleSource(
       './who.js',
       () => assert.fail('secret'),
       (message) => warnings.push(message),
