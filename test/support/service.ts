@@ -76,9 +76,10 @@ export function createSampleFolder(name: string, changes: Readonly<Record<string
   return createServiceFolder({ ...files, ...changes }, dependencies);
 }
 
+/** A line that is being written this moment is none yet. */
 export function readRecords(directory: string): readonly JournalledRecord[] {
   const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
-  const lines = files.sort().flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n').filter(Boolean));
+  const lines = files.sort().flatMap((name) => readFileSync(path.join(directory, name), 'utf8').split('\n').slice(0, -1));
   return lines.map((line) => JSON.parse(line) as JournalledRecord);
 }
 
