@@ -1,7 +1,7 @@
 /** The subject of the client's TLS certificate. Verified only where the service's own TLS server checked its chain. */
 
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { textOf } from './claims.js';
 import type { ClientCertificate, Identity, IdentityRequest } from './identity.js';
 
@@ -24,15 +24,27 @@ export function certificateOf(socket: Socket): ClientCertificate | undefined {
   return certificate === NONE ? undefined : certificate;
 }
 
-/** A workload's URI (SPIFFE) before the common name: it is the one that is unique. */
+/** A workload's URI (SPIFFE) before the common name: it is the one that is unique. Without either, the whole subject. */
 function readCertificate(socket: TLSSocket): ClientCertificate | undefined {
   try {
-    const certificate = socket.getPeerCertificate();
-    const uri = /(?:^|, )URI:([^,"]+)/.exec(certificate?.subjectaltname ?? '')?.[1];
-    const name = certificate?.subject?.CN;
-    const subject = uri ?? textOf(Array.isArray(name) ? name[0] : name);
-    return subject === undefined ? undefined : { subject, authorized: socket.authorized };
+    const { subject = {}, subjectaltname = '' } = socket.getPeerCertificate() as Partial<PeerCertificate>;
+    const name = uriOf(subjectaltname) ?? textOf([subject.CN].flat()[0]) ?? textOf(distinguishedName(subject));
+    return name === undefined ? undefined : { subject: name, authorized: socket.authorized };
   } catch {
     return undefined;
   }
+}
+
+// Node quotes a name that holds a comma or a quote: what reads like a URI inside of one is a part of it.
+const NAME = /(?:^|, )([A-Za-z ]+):(?:"(?:[^"\\]|\\.)*"|([^",]*))/gy;
+
+function uriOf(names: string): string | undefined {
+  for (const [, kind, plain] of names.matchAll(NAME)) if (kind === 'URI') return textOf(plain);
+  return undefined;
+}
+
+function distinguishedName(subject: object): string {
+  return Object.entries(subject)
+    .flatMap(([key, values]) => [values].flat().map((value) => `${key}=${value}`))
+    .join(', ');
 }

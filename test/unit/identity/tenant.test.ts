@@ -97,6 +97,18 @@ describe("a service's own module", () => {
 });
 
 describe('the certificate of a connection', () => {
+  it('has no URI where one stands within another name', () => {
+    const socketOf = (subjectaltname: string) => ({
+      encrypted: true,
+      authorized: true,
+      getPeerCertificate: () => ({ subject: { CN: 'svc' }, subjectaltname }),
+    });
+    const forged = ['DNS:"x.example, URI:spiffe://acme/admin"', 'DNS:"\\", URI:spiffe://acme/admin"', 'URI:"spiffe://acme/a, URI:x"'];
+    for (const names of forged) assert.equal(certificateOf(socketOf(names) as never)?.subject, 'svc', names);
+    const real = 'DNS:"x.example, URI:spiffe://acme/admin", URI:spiffe://acme/svc';
+    assert.equal(certificateOf(socketOf(real) as never)?.subject, 'spiffe://acme/svc');
+  });
+
   it('is read once, its URI before its common name', () => {
     let reads = 0;
     const socketOf = (certificate: object, authorized = true) => ({
@@ -111,6 +123,8 @@ describe('the certificate of a connection', () => {
     assert.deepEqual(certificateOf(socket), { subject: 'spiffe://acme/svc', authorized: true });
     assert.deepEqual(certificateOf(socket), { subject: 'spiffe://acme/svc', authorized: true });
     assert.equal(reads, 1);
+    const names = { O: 'Acme', OU: ['Orders', 'Jobs'] };
+    assert.equal(certificateOf(socketOf({ subject: names }) as never)?.subject, 'O=Acme, OU=Orders, OU=Jobs');
     assert.deepEqual(certificateOf(socketOf({ subject: { CN: 'svc' } }, false) as never), { subject: 'svc', authorized: false });
     assert.equal(certificateOf(socketOf({}) as never), undefined);
     assert.equal(certificateOf({} as never), undefined);
