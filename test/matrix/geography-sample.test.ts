@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, renameSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { it } from 'node:test';
+import { promisify } from 'node:util';
 import type { AuditGeo } from '../../src/record.js';
 import { send } from '../support/audited-server.js';
-import { installFixture } from '../support/fixtures.js';
 import { makeDatabase } from '../support/mmdb.js';
-import { createSampleFolder } from '../support/service.js';
+import { createSampleFolder, ROOT } from '../support/service.js';
 import { until } from '../support/waiting.js';
 
+const INSTALL = ['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 const DATABASE = 'node_modules/@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb';
 // The file is looked at every ten seconds.
 const RELOADED_MS = 60_000;
 
 it('tells where the callers are, by the database of the sample and by the one that replaces it', async (t) => {
-  const installed = await installFixture('geography', 'samples');
-  const settings = `geoipDatabase: geo.mmdb\ntrustProxy: 1\n`;
-  const folder = createSampleFolder('geography', { 'audit.yaml': settings });
+  const folder = createSampleFolder('geography');
   t.after(() => folder.remove());
-  const database = path.join(folder.directory, 'geo.mmdb');
-  copyFileSync(path.join(installed, DATABASE), database);
+  await promisify(execFile)('npm', INSTALL, { cwd: folder.directory, timeout: 120_000 });
+  symlinkSync(ROOT, path.join(folder.directory, 'node_modules/otel-audit'), 'dir');
   const service = await folder.start({ entry: 'server.js', env: { AUDIT_CONFIG_FILE: 'audit.yaml' } });
   t.after(() => service.process.exitCode === null && service.end('SIGKILL'));
 
@@ -39,6 +39,7 @@ it('tells where the callers are, by the database of the sample and by the one th
   assert.equal(await geoOf('127.0.0.5'), undefined);
 
   const entry = { country_code: 'BE', state1: 'Limburg', city: 'Genk', autonomous_system_number: 64496 };
+  const database = path.join(folder.directory, DATABASE);
   writeFileSync(`${database}.new`, makeDatabase({ '193.0.6.0/24': entry }));
   renameSync(`${database}.new`, database);
   await until('the new file is read', async () => (await geoOf('193.0.6.139'))?.country === 'BE', RELOADED_MS);

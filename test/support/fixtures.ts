@@ -12,9 +12,9 @@ import { ROOT } from './service.js';
 const CACHE = process.env['AUDIT_TEST_FIXTURES'] ?? path.join(tmpdir(), 'otel-audit-fixtures');
 const INSTALL_TIMEOUT_MS = 300_000;
 
-/** `compat/otel-3` → the directory that holds its `node_modules`. A sample is installed likewise, `within` their folder. */
-export async function installFixture(name: string, within = 'test/fixtures'): Promise<string> {
-  const source = path.join(ROOT, within, name);
+/** `compat/otel-3` → the directory that holds its `node_modules`. */
+export async function installFixture(name: string): Promise<string> {
+  const source = path.join(ROOT, 'test/fixtures', name);
   const lock = createHash('sha256').update(readFileSync(path.join(source, 'package-lock.json')));
   const target = path.join(CACHE, `${name.replace('/', '-')}-${lock.digest('hex').slice(0, 12)}`);
   if (existsSync(target)) return target;
