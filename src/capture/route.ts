@@ -3,6 +3,7 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { expressRoute } from './express-route.js';
+import { fastifyRequestOf, fastifyRoute, followFastify } from './fastify-requests.js';
 
 /** What OpenTelemetry's framework instrumentations leave for the HTTP instrumentation; the route comes when it is matched. */
 export interface RpcMetadata {
@@ -17,10 +18,14 @@ const NEXT_NOT_FOUND = '/_not-found';
 const told = new WeakMap<object, { readonly route: string; readonly request: object }>();
 const shared = new WeakMap<object, RpcMetadata>();
 
-/** Fastify 5 says on a channel which route handles a request. Answers how to stop listening. */
+/** Fastify says on channels that it is there, and since version 5 which route handles a request. Answers how to stop listening. */
 export function followRouteChannels(): () => void {
+  const unfollow = followFastify();
   diagnostics.subscribe(FASTIFY_HANDLER, onFastifyHandler);
-  return () => diagnostics.unsubscribe(FASTIFY_HANDLER, onFastifyHandler);
+  return () => {
+    unfollow();
+    diagnostics.unsubscribe(FASTIFY_HANDLER, onFastifyHandler);
+  };
 }
 
 /** Remembers the host's metadata of a request: by its close, the context that has it is gone. */
@@ -30,13 +35,19 @@ export function followRpcMetadata(request: object, metadata: RpcMetadata): void 
 
 /** The framework's request object, where it is another one than Node's and the framework told it. */
 export function frameworkRequestOf(request: IncomingMessage): object | undefined {
-  return told.get(request)?.request;
+  return told.get(request)?.request ?? fastifyRequestOf(request);
 }
 
 /** Asked at the response's close, when the frameworks have left on the request what they matched. */
 export function routeOf(request: IncomingMessage): string | undefined {
   try {
-    return told.get(request)?.route ?? expressRoute(request) ?? nextRoute(request) ?? textOf(shared.get(request)?.route);
+    return (
+      told.get(request)?.route ??
+      textOf(fastifyRoute(request)) ??
+      expressRoute(request) ??
+      nextRoute(request) ??
+      textOf(shared.get(request)?.route)
+    );
   } catch {
     // Objects of another shape are another version's: the path speaks for itself.
     return undefined;
