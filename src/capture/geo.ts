@@ -1,6 +1,7 @@
 /** Says where an address is, from MaxMind-format files in memory. Never from the network; never delays a request. */
 
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { messageOf } from '../errors.js';
 import { createRecent } from '../recent.js';
@@ -31,32 +32,47 @@ const WATCH_MS = 10_000;
 
 export function createGeoLookup({ databases, warn, watchMs = WATCH_MS }: GeoOptions): GeoLookup {
   const readers: (Reader | undefined)[] = databases.map(() => undefined);
+  const seen: (string | undefined)[] = databases.map(() => undefined);
   const known = createRecent<AuditGeo | typeof NOWHERE>(REMEMBERED);
-  let isOpen = false;
+  let timer: NodeJS.Timeout | undefined;
 
-  const load = (file: string, index: number): void => {
-    try {
-      readers[index] = readDatabase(file);
-      known.clear();
-    } catch (error) {
-      warn(`AUDIT_GEOIP_DATABASE: ${file} cannot be read, what was read before stays in use: ${messageOf(error)}`);
-    }
+  const load = (index: number, content: Buffer): void => {
+    readers[index] = createReader(content);
+    known.clear();
   };
+  const warnOf = (file: string, error: unknown): void =>
+    warn(`AUDIT_GEOIP_DATABASE: ${file} cannot be read, what was read before stays in use: ${messageOf(error)}`);
+
+  /** Not `watchFile`: what replaces a file before its first look, it takes for the file. */
+  async function look(file: string, index: number): Promise<void> {
+    // A file that is gone or empty is about to be replaced.
+    const stats = await stat(file).catch(() => undefined);
+    if (stats === undefined || stats.size === 0 || signatureOf(stats) === seen[index]) return;
+    seen[index] = signatureOf(stats);
+    try {
+      load(index, await readFile(file));
+    } catch (error) {
+      warnOf(file, error);
+    }
+  }
 
   return {
     open() {
-      if (isOpen) return;
-      isOpen = true;
+      if (timer !== undefined || databases.length === 0) return;
       for (const [index, file] of databases.entries()) {
-        load(file, index);
-        watchFile(file, { interval: watchMs, persistent: false }, ({ mtimeMs, ino, size }, before) => {
-          // A file that is gone is about to be replaced.
-          if (size > 0 && (mtimeMs !== before.mtimeMs || ino !== before.ino || size !== before.size)) load(file, index);
-        });
+        try {
+          seen[index] = signatureOf(statSync(file));
+          load(index, readFileSync(file));
+        } catch (error) {
+          warnOf(file, error);
+        }
       }
+      timer = setInterval(() => {
+        for (const [index, file] of databases.entries()) void look(file, index);
+      }, watchMs).unref();
     },
     close() {
-      for (const file of databases) unwatchFile(file);
+      clearInterval(timer);
     },
     find(address) {
       if (address === undefined || databases.length === 0) return undefined;
@@ -72,10 +88,14 @@ export function createGeoLookup({ databases, warn, watchMs = WATCH_MS }: GeoOpti
 
 const NOWHERE: unique symbol = Symbol('nowhere');
 
-function readDatabase(file: string): Reader {
+function signatureOf({ ino, size, mtimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs}`;
+}
+
+function createReader(content: Buffer): Reader {
   // Loaded here: most services name no database.
   const { Reader: MmdbReader } = require('maxmind') as typeof import('maxmind');
-  return new MmdbReader(readFileSync(file));
+  return new MmdbReader(content);
 }
 
 function lookUp(readers: readonly (Reader | undefined)[], address: string): AuditGeo | undefined {
