@@ -5,10 +5,16 @@ import type { AuditActor, AuditTenant } from '../record.js';
 import type { Redactor } from '../redaction/redactor.js';
 import type { ServiceWords } from './exchange.js';
 
+// No header is longer, but a service's own user may be: of 10 MB, which take seconds, the record keeps 256 bytes.
+const MAX_LENGTH = 16_384;
+
 /** Leaves the service's own words as they are. */
 export function redactWho(who: Who, words: ServiceWords, { text }: Redactor): Who {
-  // Part by part: `<tid>:<oid>` as a whole reads like the assignment of a value to a name.
-  const redact = (claim: string): string => (claim.includes(':') ? claim.split(':').map(text).join(':') : text(claim));
+  const redact = (claim: string): string => {
+    const bounded = claim.length > MAX_LENGTH ? claim.slice(0, MAX_LENGTH) : claim;
+    // Part by part: `<tid>:<oid>` as a whole reads like the assignment of a value to a name.
+    return bounded.includes(':') ? bounded.split(':').map(text).join(':') : text(bounded);
+  };
   return {
     ...who,
     actor: words.actor === undefined && who.actor.source !== undefined ? redactActor(who.actor, redact) : who.actor,
