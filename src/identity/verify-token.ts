@@ -71,6 +71,8 @@ const LEEWAY_S = 30;
 const BELIEVED_MS = 300_000;
 // Checks under way at once: each keeps a thread of the pool busy, which the service's own files and look-ups share.
 const MAX_CHECKS = 64;
+// Providers publish two or three; each that is tried costs a signature.
+const MAX_KEYS = 8;
 
 export function createTokenVerifier(rules: TokenRules, findKey: FindKey, read: ReadIdentity): Verify {
   let underWay = 0;
@@ -132,15 +134,32 @@ function verificationAt(checked: CheckedToken, atMs: number): Verification {
 
 async function verifySignature(token: string, rules: TokenRules, findKey: FindKey, atMs: number): Promise<JWTPayload> {
   // Loaded here: jose is an ES module, and needed only where verification is configured.
-  const { jwtVerify } = await import('jose');
-  const { payload } = await jwtVerify(token, findKey, {
-    algorithms: [...rules.algorithms],
-    currentDate: new Date(atMs),
-    clockTolerance: LEEWAY_S,
-    ...(rules.issuers.length > 0 && { issuer: [...rules.issuers] }),
-    ...(rules.audiences.length > 0 && { audience: [...rules.audiences] }),
-  });
-  return payload;
+  const { jwtVerify, errors } = await import('jose');
+  const verifyBy = async (find: FindKey): Promise<JWTPayload> => {
+    const { payload } = await jwtVerify(token, find, {
+      algorithms: [...rules.algorithms],
+      currentDate: new Date(atMs),
+      clockTolerance: LEEWAY_S,
+      ...(rules.issuers.length > 0 && { issuer: [...rules.issuers] }),
+      ...(rules.audiences.length > 0 && { audience: [...rules.audiences] }),
+    });
+    return payload;
+  };
+  try {
+    return await verifyBy(findKey);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    // The token names no key: while keys are rotated, it may be signed with any of them.
+    let left = MAX_KEYS;
+    for await (const key of error) {
+      left -= 1;
+      const payload = await verifyBy(async () => key).catch((fault: unknown) => {
+        if (!(fault instanceof errors.JWSSignatureVerificationFailed) || left === 0) throw fault;
+      });
+      if (payload !== undefined) return payload;
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
 }
 
 /** By jose's stable codes: its messages may quote the token. */

@@ -20,8 +20,8 @@ export function makeKey(kid: string): KeyPair {
   };
 }
 
-export function rs256({ kid, privateKey }: KeyPair, claims: object): string {
-  const text = part({ alg: 'RS256', kid }) + part(claims);
+export function rs256({ kid, privateKey }: KeyPair, claims: object | string, header: object = {}): string {
+  const text = part({ alg: 'RS256', kid, ...header }) + part(claims);
   return `${text.slice(0, -1)}.${sign('sha256', Buffer.from(text.slice(0, -1)), privateKey).toString('base64url')}`;
 }
 

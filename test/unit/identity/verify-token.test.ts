@@ -59,6 +59,17 @@ const FORGERIES: readonly [name: string, token: string, expected: string | undef
   ['no subject', rs256(KEY, { ...GOOD, sub: undefined }), 'claims'],
   ['a subject that is an object', rs256(KEY, { ...GOOD, sub: { id: 'root' } }), 'claims'],
   ['a subject of 10 MB', hs256(SECRET, { ...GOOD, sub: 'x'.repeat(10_000_000) }), undefined],
+  ['a critical header nobody knows', rs256(KEY, GOOD, { crit: ['exp2'], exp2: 1 }), 'algorithm'],
+  ['a payload outside of its encoding', rs256(KEY, GOOD, { crit: ['b64'], b64: false }), 'signature'],
+  [
+    'a key of its own in the header',
+    rs256(OTHER, GOOD, { jwk: OTHER.jwk, jku: 'https://evil.example/keys', x5u: 'https://evil.example/k' }),
+    'signature',
+  ],
+  ['a token inside of it', rs256(KEY, rs256(KEY, GOOD), { cty: 'JWT' }), undefined],
+  ['five parts', `${rs256(KEY, GOOD)}.AAAA.AAAA`, undefined],
+  ['a header of 12 KB', rs256(OTHER, GOOD, { kid: 'k'.repeat(9000) }), 'signature'],
+  ['an expiry beyond all numbers', hs256(SECRET, '{"sub":"ada","exp":1e999}', { alg: 'RS256' }), 'signature'],
   ['a header that is no JSON', `AAAA.${rs256(KEY, GOOD).split('.').slice(1).join('.')}`, 'signature'],
 ];
 
@@ -144,6 +155,28 @@ describe('a key set', () => {
     const before = server.state.requests;
     for (const kid of ['x', 'y', 'z']) assert.equal(reasonOf(await verify(rs256({ ...KEY, kid }, GOOD))), 'unknown_key');
     assert.equal(server.state.requests, before);
+  });
+
+  it('finds no key by a strange id, and takes none that is a secret', async () => {
+    const secret = { kty: 'oct', k: Buffer.from(SECRET).toString('base64url'), kid: 'shared', alg: 'HS256' };
+    const strange = await startKeyServer([KEY, { ...KEY, kid: 'shared', jwk: secret }]);
+    const verify = createVerify({ jwksUrl: strange.url });
+    for (const kid of ['', '__proto__', 'constructor', '../../k1', "k1' or '1'='1", 'k1\u0000', 7, null, {}, ['k1'], true])
+      assert.doesNotMatch(String(reasonOf(await verify(rs256(OTHER, GOOD, { kid })))), /verified/, JSON.stringify(kid));
+    assert.equal(reasonOf(await verify(hs256(SECRET, GOOD, { alg: 'HS256', kid: 'shared' }))), 'algorithm');
+    assert.equal(reasonOf(await verify(rs256(KEY, GOOD))), 'verified ada');
+    await strange.close();
+  });
+
+  it('tries each of its keys on a token that names none, as while keys are rotated', async () => {
+    const keys = [makeKey('a'), makeKey('b'), makeKey('c')] as const;
+    const rotating = await startKeyServer([...keys]);
+    const verify = createVerify({ jwksUrl: rotating.url });
+    for (const key of keys)
+      assert.equal(reasonOf(await verify(rs256(key, { ...GOOD, sub: key.kid }, { kid: undefined }))), `verified ${key.kid}`);
+    assert.equal(reasonOf(await verify(rs256(OTHER, GOOD, { kid: undefined }))), 'signature');
+    assert.equal(reasonOf(await verify(rs256(keys[2], { ...GOOD, aud: 'billing' }, { kid: undefined }))), 'audience');
+    await rotating.close();
   });
 
   it('stays in use while the provider fails, and says so', async () => {
