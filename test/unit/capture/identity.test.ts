@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http from 'node:http';
+import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay, setImmediate as tick } from 'node:timers/promises';
+import fc from 'fast-check';
 import { imbalanceOf } from '../../../src/health.js';
 import { setActor, setTenant } from '../../../src/index.js';
 import type { AuditRecord } from '../../../src/record.js';
@@ -153,13 +156,62 @@ describe('who acts', () => {
     }
   });
 
-  it(`never bleeds between ${REQUESTS} requests at once, over awaits, timers and streams`, async () => {
+  it('is never more trusted than its source, in a record that exists, whatever bytes the headers are', async () => {
+    const bytes = fc.uint8Array({ maxLength: 60 }).map((value) =>
+      Buffer.from(value)
+        .toString('latin1')
+        .replace(/[\0-\x08\x0a-\x1f\x7f]/g, '.'),
+    );
+    const token = fc
+      .tuple(fc.oneof(fc.json(), bytes), fc.oneof(fc.json(), fc.constant('{"sub":"root","actor_type":"admin"}'), bytes), bytes)
+      .map((parts) => `Bearer ${parts.map((part) => Buffer.from(part, 'latin1').toString('base64url')).join('.')}`);
+    const basic = bytes.map((value) => `Basic ${Buffer.from(value, 'latin1').toString('base64')}`);
+    const address = fc.oneof(fc.ipV4(), fc.ipV6(), bytes);
+    const chain = fc.array(address, { maxLength: 4 }).map((list) => list.join(', '));
+    const headers = fc.record(
+      {
+        authorization: fc.oneof(token, basic, bytes),
+        'x-forwarded-for': chain,
+        forwarded: chain.map((list) => `for="${list}"`),
+        'x-api-key': bytes,
+        'x-ms-client-principal': fc.json().map((text) => Buffer.from(text).toString('base64')),
+        'x-ms-client-principal-id': bytes,
+        'x-azure-socketip': address,
+        'x-request-id': bytes,
+        'x-tenant': bytes,
+        cookie: bytes,
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(headers, fc.constantFrom(200, 401, 403, 500), async (given, status) => {
+        handler = (_request, response) => response.writeHead(status).end();
+        const next = audited.record(audited.records.length + 1);
+        const socket = net.connect(server.port, '127.0.0.1');
+        const lines = Object.entries(given).map(([name, value]) => `${name}: ${value}\r\n`);
+        socket.end(`POST /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${lines.join('')}\r\n`, 'latin1');
+        const [answer] = (await once(socket, 'data')) as [Buffer];
+        socket.destroy();
+        assert.match(answer.toString('latin1'), new RegExp(`^HTTP/1.1 ${status} `), 'the service has answered, not the parser');
+        const { actor, client, tenant, metadata, response } = await next;
+        assert.deepEqual([actor.verified, client?.address, response?.status], [false, '127.0.0.1', status]);
+        assert.ok(['jwt', 'basic', 'api-key', undefined].includes(actor.source), actor.source);
+        if (actor.source !== 'jwt' && tenant !== undefined) assert.deepEqual(metadata, { unverified: { tenant: 'header' } });
+      }),
+      { numRuns: 300 },
+    );
+    assert.equal(imbalanceOf(audited.pipeline.health().capture), 0);
+  });
+
+  it(`never bleeds between ${REQUESTS} requests at once, over awaits, timers, pools and streams`, async () => {
+    const pool = createPool(3);
     handler = async (request, response) => {
       const name = String(request.headers['x-name']);
-      const kind = Number(name.slice(1)) % 4;
+      const kind = Number(name.slice(1)) % 5;
       if (kind === 0) await delay(Number(name.slice(1)) % 17);
       if (kind === 1) for await (const _ of request);
       if (kind === 2) await new Promise((resolve) => process.nextTick(() => setImmediate(resolve)));
+      if (kind === 4) await pool(() => delay(0));
       if (kind !== 3) {
         await Promise.resolve();
         setActor(`user-${name}`);
@@ -172,7 +224,7 @@ describe('who acts', () => {
     const names = Array.from({ length: REQUESTS }, (_, index) => `n${index}`);
     const agent = new http.Agent({ keepAlive: true, maxSockets: 100 });
     const headersOf = (name: string): Record<string, string> =>
-      Number(name.slice(1)) % 4 === 3
+      Number(name.slice(1)) % 5 === 3
         ? { authorization: `Bearer ${hs256('none', { sub: `user-${name}`, tenant_id: `tenant-${name}` })}` }
         : {};
     await Promise.all(
@@ -192,3 +244,17 @@ describe('who acts', () => {
     assert.equal(imbalanceOf(audited.pipeline.health().capture), 0);
   });
 });
+
+/** A few connections for many: whoever waits is woken by whoever is done. */
+function createPool(size: number): (work: () => Promise<unknown>) => Promise<void> {
+  const waiting: (() => void)[] = [];
+  let free = size;
+  return async (work) => {
+    if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+    else free -= 1;
+    await work();
+    const next = waiting.shift();
+    if (next === undefined) free += 1;
+    else next();
+  };
+}

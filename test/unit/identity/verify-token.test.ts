@@ -120,6 +120,19 @@ describe('a token', () => {
     );
   });
 
+  it('is not verified with any character of it changed', async () => {
+    const good = rs256(KEY, GOOD);
+    const letter = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.');
+    await fc.assert(
+      fc.asyncProperty(fc.nat(good.length - 2), letter, async (at, changed) => {
+        fc.pre(good[at] !== changed);
+        const verdict = await verify(`${good.slice(0, at)}${changed}${good.slice(at + 1)}`);
+        assert.ok(verdict === undefined || 'reason' in verdict);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('is put off rather than verified while too many others are', async () => {
     const verdicts = await Promise.all(Array.from({ length: 100 }, (_, index) => verify(rs256(KEY, { ...GOOD, sub: `u${index}` }))));
     const reasons = verdicts.map(reasonOf);
