@@ -4,11 +4,14 @@ import { createReadStream, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
+import { defaultRules } from '../capture/default-rules.js';
 import { templateOf } from '../capture/path-steps.js';
 import { compilePolicy, type Policy } from '../capture/policy.js';
 import type { AuditConfig } from '../config.js';
 import { AuditError } from '../errors.js';
+import type { PolicyRule } from '../policy-rule.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
+import { keptLines } from './kept.js';
 
 export interface InventoryOptions {
   readonly config: AuditConfig;
@@ -26,15 +29,10 @@ export async function listInventory({ config, directory, url, write }: Inventory
   if (directory !== undefined) for await (const record of recordsIn(directory)) see(seen, record, policy);
   if (url !== undefined)
     for (const row of await rowsIn(url)) addSeen(seen, { ...row, route: row.route ?? templateOf(row.path), levels: levelsOf(policy, row) });
-  write(`recorded by ${config.exporters.join(', ')}; kept as long as each of them keeps it\n\n`);
-  const configured = config.policy.rules.map((rule): readonly string[] => [
-    rule.match.method?.join(',') ?? '*',
-    (rule.match.route ?? rule.match.path)?.join(',') ?? '*',
-    rule.level,
-    rule.name,
-    '',
-    '',
-  ]);
+  write(`${keptLines(config).join('')}\n`);
+  const configured = rulesOf(config).flatMap(({ match, level, name }) =>
+    (match.route ?? match.path ?? ['*']).map((place): readonly string[] => [match.method?.join(',') ?? '*', place, level, name, '', '']),
+  );
   const found = [...seen.values()]
     .sort((a, b) => (a.route === b.route ? a.method.localeCompare(b.method) : a.route.localeCompare(b.route)))
     .map((one): readonly string[] => [
@@ -46,6 +44,15 @@ export async function listInventory({ config, directory, url, write }: Inventory
       one.last,
     ]);
   write(table([['method', 'route or path', 'level', 'rule', 'seen', 'last'], ...configured, ...found]));
+}
+
+/** In their order, the built-in ones behind the service's own: what is never recorded is a part of the answer. */
+function rulesOf({ policy: { rules, excludePaths } }: AuditConfig): readonly PolicyRule[] {
+  const builtIn = defaultRules(excludePaths).map(({ rule }) => {
+    if (rule.name === 'default:excluded') return { ...rule, match: { ...rule.match, path: excludePaths } };
+    return rule.name === 'default:preflight' ? { ...rule, match: { ...rule.match, path: ['(preflights)'] } } : rule;
+  });
+  return [...rules, ...builtIn.filter(({ match }) => match.path?.length !== 0)];
 }
 
 interface Seen {

@@ -127,7 +127,14 @@ describe('otel-audit inventory', () => {
 
   it('lists what the database has seen', async (t) => {
     const env = { AUDIT_CONFIG_FILE: policyFile(t), AUDIT_POSTGRES_URL: postgres.url };
-    const { stdout, stderr } = await cli(['inventory'], env);
+    const { stdout, stderr } = await cli(['inventory'], { ...env, AUDIT_EXCLUDE_PATHS: '/ping' });
+    assert.match(stdout, /^recorded by postgres, kept in audit_logs until somebody drops its partitions$/m);
+    for (const [path, rule] of [
+      ['/health', 'probe'],
+      ['/favicon.ico', 'probe'],
+      ['/ping', 'excluded'],
+    ])
+      assert.match(stdout, new RegExp(`^GET,HEAD +${path} +none +default:${rule}$`, 'm'));
     assert.equal(stderr, '');
     assertListed(stdout);
   });

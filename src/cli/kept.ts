@@ -1,0 +1,14 @@
+/** Says where the trail goes and how long it stays there, for the auditor who asks. Nothing of ours removes a delivered record. */
+
+import type { AuditConfig } from '../config.js';
+
+export function keptLines(config: AuditConfig): readonly string[] {
+  return config.exporters.map((name) => `recorded by ${name}, kept ${KEPT[name]?.(config) ?? 'as long as it says itself'}\n`);
+}
+
+const KEPT: Readonly<Record<string, (config: AuditConfig) => string>> = {
+  file: ({ file }) => `below ${file.directory} until somebody removes the files`,
+  postgres: () => 'in audit_logs until somebody drops its partitions',
+  azure: () => 'as long as the resource is set to: 30 days, in a workspace 90, where nobody has set anything',
+  console: () => 'by whatever reads the standard output',
+};
