@@ -59,7 +59,7 @@ export function createHeaderTenant(name: string): TenantSource {
 
 /** `{tenant}.example.com`: what stands there in the host name. Set by the caller, but the service is reached by it. */
 export function createHostTenant(pattern: string): TenantSource {
-  const find = compilePattern(pattern.toLowerCase(), '[^.]+');
+  const find = compilePattern(pattern.toLowerCase(), LABEL);
   return ({ headers }) => {
     const host = textOf(headers['host']) ?? textOf(headers[':authority']);
     return found(host && find(host.toLowerCase().replace(/:\d+$/, '')));
@@ -68,7 +68,7 @@ export function createHostTenant(pattern: string): TenantSource {
 
 /** `/t/{tenant}`: what stands there in the path, whatever follows. */
 export function createPathTenant(pattern: string): TenantSource {
-  const find = compilePattern(pattern, '[^/]+', '(?:/.*)?');
+  const find = compilePattern(pattern, SEGMENT, '(?:/.*)?');
   return ({ url }) => found(find((url ?? '').split('?', 1)[0] ?? ''));
 }
 
@@ -89,6 +89,11 @@ function ownMembers(holder: unknown): AuditTenant | undefined {
 function found(id: string | undefined): FoundTenant | undefined {
   return id === undefined || id === '' ? undefined : { tenant: { id } };
 }
+
+// Bounded, so that several in one label or segment cost a client's longest name no time: a label has at most 63 characters
+// (RFC 1035 §2.3.4), an id in the record 256 bytes.
+const LABEL = '[^.]{1,63}';
+const SEGMENT = '[^/]{1,256}';
 
 /** `*` stands for one part, `{tenant}` for the one that counts. */
 function compilePattern(pattern: string, part: string, rest = ''): (text: string) => string | undefined {

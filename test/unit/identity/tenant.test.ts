@@ -44,6 +44,14 @@ describe('the tenant', () => {
     for (const url of ['/t/acme', '/api/v2/t/', '/api/v2/x/acme', undefined]) assert.equal(find([path], { url }), undefined, url);
   });
 
+  it('is found or not in no time, however long a name the client makes up', () => {
+    // Unbounded it would take minutes.
+    const host = createHostTenant('{tenant}-*-*.example.com');
+    assert.equal(find([host], { headers: { host: 'a-'.repeat(8000) } }), undefined);
+    assert.equal(find([host], { headers: { host: 'acme-inc-eu-1.example.com' } })?.tenant.id, 'acme-inc');
+    assert.equal(find([createPathTenant('/t/{tenant}-*/x')], { url: `/t/${'a-'.repeat(8000)}` }), undefined);
+  });
+
   it('of a header is claimed, unless a trusted proxy sent it', () => {
     const header = createHeaderTenant('x-tenant');
     const headers = { 'x-tenant': 'acme' };
