@@ -1,6 +1,7 @@
 /** Turns a segment of a path into the name of what it holds: `order-items` is `order-item`, `People` is `person`. */
 
 import pluralize from 'pluralize';
+import { createRecent } from '../recent.js';
 
 /** Ends that mean no plural, or another one than the general rules believe. Not taught to the library: the service may use it too. */
 const IRREGULAR: Readonly<Record<string, string>> = Object.fromEntries(
@@ -10,15 +11,14 @@ const IRREGULAR: Readonly<Record<string, string>> = Object.fromEntries(
 );
 const OTHER_SINGULARS: Readonly<Record<string, string>> = { caches: 'cache', cookies: 'cookie', canvases: 'canvas', lenses: 'lens' };
 
-// Singularising runs a hundred patterns; services have few nouns. The bound keeps a scanner's paths from filling memory.
-const names = new Map<string, string>();
-const MAX_NAMES = 1000;
+// Singularising runs a hundred patterns; services have few nouns, which stay known whatever paths a scanner tries.
+const names = createRecent<string>(1000);
 
 export function singularOf(segment: string): string {
   const known = names.get(segment);
   if (known !== undefined) return known;
   const name = nameOf(segment);
-  if (names.size < MAX_NAMES) names.set(segment, name);
+  names.set(segment, name);
   return name;
 }
 

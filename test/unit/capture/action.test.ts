@@ -79,6 +79,11 @@ describe('actionOf', () => {
     });
   }
 
+  it('looks no deeper than any route goes', () => {
+    const deep = `/orders/42${'/x'.repeat(100)}`;
+    assert.deepEqual(actionOf('POST', `${deep}/cancel`, undefined), actionOf('POST', deep, undefined));
+  });
+
   it('keeps the id out of the name, whatever it is made of', () => {
     const id = fc.oneof(
       fc.uuid(),
