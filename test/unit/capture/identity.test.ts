@@ -129,6 +129,21 @@ describe('who acts', () => {
     assert.equal(named.tenant?.id, 'original');
   });
 
+  it('is whom the service sees, where a request has two credentials', async () => {
+    let seen: string | undefined;
+    handler = (request, response) => {
+      seen = request.headers.authorization;
+      response.end();
+    };
+    const next = audited.record(audited.records.length + 1);
+    const socket = net.connect(server.port, '127.0.0.1');
+    const [first, second] = ['first', 'second'].map((sub) => `authorization: Bearer ${hs256('no key', { sub })}\r\n`);
+    socket.end(`POST /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${first}${second}\r\n`);
+    const { actor } = await next;
+    socket.destroy();
+    assert.deepEqual([`authorization: ${seen}\r\n`, actor.id, actor.verified], [first, 'first', false]);
+  });
+
   it('marks a tenant that only a header of the client names', async () => {
     const record = await recordOf({ 'x-tenant': 'acme' });
     assert.equal(record.tenant?.id, 'acme');
