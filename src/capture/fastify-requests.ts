@@ -33,10 +33,14 @@ export function fastifyRoute(request: object): unknown {
 }
 
 function onInitialization(message: unknown): void {
-  const { fastify } = message as { readonly fastify?: FastifyInstance };
-  fastify?.addHook?.('onRequest', (request, _reply, done) => {
-    const { raw } = request;
-    if (typeof raw === 'object' && raw !== null) requests.set(raw, request);
-    done();
-  });
+  try {
+    const { fastify } = message as { readonly fastify?: FastifyInstance };
+    fastify?.addHook?.('onRequest', (request, _reply, done) => {
+      const { raw } = request;
+      if (typeof raw === 'object' && raw !== null) requests.set(raw, request);
+      done();
+    });
+  } catch {
+    // An instance of another shape: what a subscriber throws would end the process.
+  }
 }

@@ -1,5 +1,6 @@
 /** Sources of the service's own: functions that it adds by the API, or that a module exports. Guarded: whatever they do, a record is made. */
 
+import type { IncomingMessage } from 'node:http';
 import { keyOf, memberOf, textOf } from './claims.js';
 import type { Headers, Identity, IdentityRequest } from './identity.js';
 import { type FoundTenant, type TenantRequest, tenantOf } from './tenant.js';
@@ -10,8 +11,8 @@ export interface SourceRequest {
   readonly headers: Headers;
   /** As received, with the query. */
   readonly url?: string | undefined;
-  /** The request object as the service has left it. */
-  readonly message?: object | undefined;
+  /** The request object as the service has left it: what its middleware put there can be read. */
+  readonly message: IncomingMessage;
   /** The framework's own request object, where that is another one. */
   readonly framework?: object | undefined;
 }
@@ -78,7 +79,8 @@ export function createCustomSource(
 }
 
 function sourceRequestOf({ headers, url, message, framework }: IdentityRequest): SourceRequest {
-  return { headers: (memberOf(message, 'headers') as Headers | undefined) ?? headers, url, message, framework };
+  const received = message as IncomingMessage;
+  return { headers: (memberOf(message, 'headers') as Headers | undefined) ?? headers, url, message: received, framework };
 }
 
 /** An actor as the function gives it, or its id alone; verified only if it says so. */

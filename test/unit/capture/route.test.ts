@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import diagnostics from 'node:diagnostics_channel';
 import http from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import { followRpcMetadata, routeOf } from '../../../src/capture/route.js';
+import { setImmediate as turn } from 'node:timers/promises';
+import { followRpcMetadata, frameworkRequestOf, routeOf } from '../../../src/capture/route.js';
 import { auditThisProcess, listen, send } from '../../support/audited-server.js';
 import { createRoutedApp, type ExpressModule, ROUTE_CASES } from '../../support/express-routes.js';
 
@@ -33,6 +35,27 @@ describe('routeOf', () => {
     assert.equal(routeOf(request), undefined);
     metadata.route = '/orders/:id';
     assert.equal(routeOf(request), '/orders/:id');
+  });
+
+  it('outlives what only says that it is Fastify', async () => {
+    const channel = diagnostics.channel('fastify.initialization');
+    const hook = { addHook: () => assert.fail('an error in a subscriber ends the process') };
+    for (const message of [undefined, {}, { fastify: null }, { fastify: {} }, { fastify: hook }]) channel.publish(message);
+    await turn();
+  });
+
+  it('is that of the request which Fastify tells of before its handler runs', () => {
+    const hooks: ((request: object, reply: undefined, done: () => void) => void)[] = [];
+    const fastify = { addHook: (_name: string, hook: (typeof hooks)[0]) => hooks.push(hook) };
+    diagnostics.channel('fastify.initialization').publish({ fastify });
+    const raw = new http.IncomingMessage(null as never);
+    const own = { raw, routeOptions: { url: '/orders/:id' } };
+    let calls = 0;
+    for (const request of [own, { raw: undefined }, {}])
+      hooks[0]?.(request, undefined, () => {
+        calls += 1;
+      });
+    assert.deepEqual([calls, routeOf(raw), frameworkRequestOf(raw)], [3, '/orders/:id', own]);
   });
 
   it('says nothing of objects that only look like a framework', () => {
