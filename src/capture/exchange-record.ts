@@ -19,6 +19,7 @@ import { boundRecord } from '../record-bounds.js';
 import type { Redactor } from '../redaction/redactor.js';
 import { actionOf } from './action.js';
 import type { BodyTap } from './body.js';
+import { ruleInForce } from './claimed-rule.js';
 import { redactWho } from './claims.js';
 import { forwardedHeader } from './client-address.js';
 import { decodePrefix } from './decode.js';
@@ -74,7 +75,8 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
   const route = routeOf(request);
   const { rawPath, rawQuery } = splitUrl(exchange.rawUrl);
   const method = request.method ?? 'GET';
-  const { rule, findTarget } = exchange.wanted.atClose({ route, status, actorType: actor.type, tenantId: tenant?.id });
+  const claimed = { actor, tenant, isTenantClaimed: unverified?.['tenant'] !== undefined };
+  const { rule, findTarget } = ruleInForce(exchange.wanted, { route, status }, claimed);
   if (rule.level === 'none') return { excludedBy: rule.name };
   if (!settings.logAnonymous && outcome === 'success' && actor.type === 'anonymous') return { excludedBy: 'anonymous' };
   if (outcome === 'success' && isSampledOut(rule, exchange.id)) return { sampledOut: true };
