@@ -1,6 +1,7 @@
 /** What identity and policy cost a request on the main thread; verification and geography apart. */
 
 import type { IncomingMessage } from 'node:http';
+import { ruleInForce } from '../../src/capture/claimed-rule.js';
 import { redactWho } from '../../src/capture/claims.js';
 import { createGeoLookup } from '../../src/capture/geo.js';
 import { compilePolicy } from '../../src/capture/policy.js';
@@ -8,6 +9,7 @@ import { rememberTexts } from '../../src/capture/remembering.js';
 import { createClientLocator } from '../../src/capture/trusted-proxy.js';
 import { createIdentities, IDENTITY_SOURCES, type IdentitySettings, TENANT_SOURCES } from '../../src/identity/identities.js';
 import { WAIT } from '../../src/identity/identity.js';
+import type { AuditActor, AuditTenant } from '../../src/record.js';
 import { createRedactor } from '../../src/redaction/index.js';
 import { hs256, makeKey, rs256, secondsFromNow } from '../support/tokens.js';
 
@@ -25,6 +27,7 @@ const SETTINGS: IdentitySettings = {
   apiKeyPrefixLength: 0,
   tenantHeader: 'x-tenant',
 };
+const USER: AuditActor = { id: 'u', type: 'user', verified: false };
 const PARTS = { load: () => undefined, warn: console.warn, headerNames: ['x-forwarded-for', 'forwarded'] };
 
 /** 1 KB as an identity provider issues it. */
@@ -70,13 +73,13 @@ async function main(): Promise<void> {
     if (who === WAIT) throw new Error('not verified yet');
     return who;
   };
-  const decide = ({ headers }: IncomingMessage, actorType: string, tenantId: string | undefined): void => {
+  const decide = ({ headers }: IncomingMessage, actor: AuditActor, tenant: AuditTenant | undefined): void => {
     const begun = policy.atStart({ method: 'POST', rawPath: '/api/orders/17', headers });
-    begun.atClose({ route: undefined, status: 200, actorType, tenantId });
+    ruleInForce(begun, { route: undefined, status: 200 }, { actor, tenant, isTenantClaimed: false });
   };
   const judge = (message: IncomingMessage, known = identities): void => {
     const { actor, tenant } = identify(message, known);
-    decide(message, actor.type, tenant?.id);
+    decide(message, actor, tenant);
   };
   const seen = requestOf(hs256('secret', claimsOf(0)));
   const token = String(seen.headers.authorization);
@@ -94,7 +97,7 @@ async function main(): Promise<void> {
   report(
     '  policy alone',
     undefined,
-    measure(() => decide(seen, 'user', 't')),
+    measure(() => decide(seen, USER, { id: 't' })),
   );
   const fresh = Array.from({ length: TIMES }, (_, index) => requestOf(hs256('secret', claimsOf(index))));
   report(

@@ -17,6 +17,7 @@ type Handler = (request: http.IncomingMessage, response: http.ServerResponse) =>
 
 const KEY = makeKey('k1');
 const REQUESTS = 1000;
+const POLICY = [{ name: 'machines', match: { path: '/machines', actorType: 'service' }, level: 'none' }];
 
 describe('who acts', () => {
   let audited: ReturnType<typeof auditThisProcess>;
@@ -27,7 +28,13 @@ describe('who acts', () => {
   before(async () => {
     // Before the tap: the key server is not a part of the service.
     keys = await startKeyServer([KEY]);
-    audited = auditThisProcess({ JWT_JWKS_URL: keys.url, TENANT_HEADER: 'x-tenant', TRUST_PROXY: '10.0.0.0/8', EXCLUDE_PATHS: '/' });
+    audited = auditThisProcess({
+      JWT_JWKS_URL: keys.url,
+      TENANT_HEADER: 'x-tenant',
+      TRUST_PROXY: '10.0.0.0/8',
+      EXCLUDE_PATHS: '/',
+      policy: POLICY,
+    });
     server = await listen(http.createServer((request, response) => handler(request, response)));
   });
   after(async () => {
@@ -142,6 +149,21 @@ describe('who acts', () => {
     const { actor } = await next;
     socket.destroy();
     assert.deepEqual([`authorization: ${seen}\r\n`, actor.id, actor.verified], [first, 'first', false]);
+  });
+
+  it('is left out by a rule for machines only if it is known to be one', async () => {
+    handler = (request, response) => {
+      if (request.headers['x-known'] === 'yes') Object.assign(request, { user: { id: 'job', actor_type: 'service' } });
+      response.end();
+    };
+    const excluded = () => audited.pipeline.health().capture.excluded['machines'] ?? 0;
+    await send(`${server.url}/machines`, { method: 'POST', headers: { 'x-known': 'yes' } });
+    await until('it is left out', () => excluded() === 1);
+    for (const headers of [{ 'x-api-key': 'made up' }, { authorization: `Bearer ${hs256('none', { sub: 'x', actor_type: 'service' })}` }]) {
+      const next = audited.record(audited.records.length + 1);
+      await send(`${server.url}/machines`, { method: 'POST', headers });
+      assert.deepEqual([(await next).actor.type, excluded()], ['service', 1]);
+    }
   });
 
   it('marks a tenant that only a header of the client names', async () => {
