@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { send } from '../support/audited-server.js';
 import { createServiceFolder, type ServiceFolder } from '../support/service.js';
+import { until } from '../support/waiting.js';
 
 const TELEMETRY = `
 const { NodeSDK } = require('@opentelemetry/sdk-node');
@@ -35,6 +36,10 @@ interface Span {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+function spanIn(spans: readonly Span[], path: string): Span | undefined {
+  return spans.find(({ attributes }) => attributes['url.path'] === path || attributes['http.target'] === path);
+}
+
 describe("a host's server span", () => {
   const folders: ServiceFolder[] = [];
   after(() => {
@@ -46,11 +51,20 @@ describe("a host's server span", () => {
     folders.push(folder);
     const service = await folder.start({ entry: 'server.cjs', preload });
     for (const path of paths) await send(`${service.url}${path}`, { signal: AbortSignal.timeout(500) }).catch(() => undefined);
-    const spans = JSON.parse((await send(`${service.url}/spans`)).body) as readonly Span[];
+    let spans: readonly Span[] = [];
+    // The service hears of a request that was given up when it can.
+    await until(
+      'the spans have ended',
+      async () => {
+        spans = JSON.parse((await send(`${service.url}/spans`)).body) as readonly Span[];
+        return paths.every((path) => path === '/ignored' || spanIn(spans, path) !== undefined);
+      },
+      20_000,
+    );
     await service.end();
     const records = folder.records();
     return {
-      spanOf: (path: string) => spans.find(({ attributes }) => attributes['url.path'] === path || attributes['http.target'] === path),
+      spanOf: (path: string) => spanIn(spans, path),
       recordOf: (path: string) => records.find(({ request }) => request?.path === path),
     };
   }
