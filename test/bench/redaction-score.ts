@@ -1,15 +1,10 @@
-/**
- * Scores redactors on the public corpus: leaks and over-redactions, ours and others'. The others are installed from
- * `test/fixtures/redactors` into a folder under the temporary one, once a lock file.
- */
+/** Scores redactors on the public corpus: leaks and over-redactions, ours and others'. */
 
-import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRedactor } from '../../src/redaction/index.js';
+import { installFixture } from '../support/fixtures.js';
 
 interface Case {
   readonly name: string;
@@ -44,19 +39,18 @@ const KEYS = [
 ];
 
 const ours = createRedactor();
-const requireOther = createRequire(join(installOthers(), 'package.json'));
 
 /** Each is given what its documentation asks for: parsed bodies where they parse, the text as it is where they do not. */
-const REDACTORS: Readonly<Record<string, () => Redact>> = {
+const REDACTORS: Readonly<Record<string, (moduleOf: ModuleOf) => Redact>> = {
   'otel-audit': () => (body, contentType) => {
     const redacted = ours.body({ bytes: Buffer.from(body), contentType, truncated: false });
     return 'text' in redacted ? redacted.text : '';
   },
-  '@pinojs/redact': () => {
+  '@pinojs/redact': (moduleOf) => {
     const redact = moduleOf('@pinojs/redact')({ paths: KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), serialize: false });
     return onObjects((value) => redact(value));
   },
-  '@hackylabs/deep-redact': () => {
+  '@hackylabs/deep-redact': (moduleOf) => {
     const { DeepRedact } = moduleOf('@hackylabs/deep-redact');
     const redactor = new DeepRedact({
       blacklistedKeys: KEYS,
@@ -66,21 +60,21 @@ const REDACTORS: Readonly<Record<string, () => Redact>> = {
     });
     return onObjects((value) => redactor.redact(value));
   },
-  'redact-secrets': () => {
+  'redact-secrets': (moduleOf) => {
     const redactor = moduleOf('redact-secrets')('[REDACTED]');
     return onObjects((value) => redactor.map(value));
   },
-  'redact-pii': () => {
+  'redact-pii': (moduleOf) => {
     const { SyncRedactor } = moduleOf('redact-pii');
     const redactor = new SyncRedactor();
     return (body) => redactor.redact(body);
   },
-  openredaction: () => {
+  openredaction: (moduleOf) => {
     const { OpenRedaction } = moduleOf('openredaction');
     const redactor = new OpenRedaction({ redactionMode: 'placeholder' });
     return async (body) => (await redactor.detect(body)).redacted;
   },
-  '@redactpii/node': () => {
+  '@redactpii/node': (moduleOf) => {
     const { Redactor } = moduleOf('@redactpii/node');
     const redactor = new Redactor();
     return (body) => redactor.redact(body);
@@ -88,10 +82,12 @@ const REDACTORS: Readonly<Record<string, () => Redact>> = {
 };
 
 async function main(): Promise<void> {
+  // The others come without types that fit; what is called here is what their documentation shows.
+  const moduleOf = createRequire(join(await installFixture('redactors'), 'package.json')) as ModuleOf;
   console.log(`| redactor | version | leaks of ${corpus.leak.length} | over-redactions of ${corpus.keep.length} |\n|---|---|---|---|`);
   const details: string[] = [];
   for (const [name, create] of Object.entries(REDACTORS)) {
-    const redact = create();
+    const redact = create(moduleOf);
     const leaks = await namesOf(corpus.leak, async ({ body, contentType, secret = '' }) =>
       (await attempt(redact, body, contentType)).includes(secret),
     );
@@ -110,21 +106,6 @@ async function namesOf(cases: readonly Case[], fails: (test: Case) => Promise<bo
   const names: string[] = [];
   for (const test of cases) if (await fails(test)) names.push(test.name);
   return names;
-}
-
-/** A folder with the others in it, installed if it is not there. Their install scripts do not run. */
-function installOthers(): string {
-  const source = join(FIXTURES, 'redactors');
-  const lock = createHash('sha256')
-    .update(readFileSync(join(source, 'package-lock.json')))
-    .digest('hex')
-    .slice(0, 12);
-  const folder = join(tmpdir(), `otel-audit-redactors-${lock}`);
-  if (existsSync(join(folder, 'node_modules/.package-lock.json'))) return folder;
-  mkdirSync(folder, { recursive: true });
-  cpSync(source, folder, { recursive: true });
-  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
-  return folder;
 }
 
 function versionOf(name: string): string {
@@ -153,10 +134,7 @@ async function attempt(redact: Redact, body: string, contentType: string): Promi
   }
 }
 
-/** The others come without types that fit; what is called here is what their documentation shows. */
-function moduleOf(name: string): Callable {
-  return requireOther(name) as Callable;
-}
+type ModuleOf = (name: string) => Callable;
 
 interface Callable {
   (...args: readonly unknown[]): Callable;

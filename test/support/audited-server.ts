@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createFrameworkSearch } from '../../src/capture/framework-search.js';
 import { followRouteChannels } from '../../src/capture/route.js';
 import { installTap } from '../../src/capture/tap.js';
 import { loadConfig } from '../../src/config.js';
@@ -39,11 +40,13 @@ export function auditThisProcess(settings: Readonly<Record<string, unknown>> = {
     ...parts,
   });
   publishPipeline(pipeline);
+  const currentRequest = (): object | undefined => pipeline.capture.current()?.request;
+  const frameworks = createFrameworkSearch({ modules: require.cache, directory: __dirname, currentRequest });
   installTap({
     capture: pipeline.capture,
     echoHeader: config.capture.echoRequestId ? config.capture.requestIdHeader : undefined,
     onHandler: pipeline.enterHandler,
-    onListening: () => {},
+    onListening: frameworks.search,
     onError: (error) => warnings.push(String(error)),
   });
   followRouteChannels();

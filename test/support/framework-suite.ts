@@ -12,11 +12,7 @@ import { until } from './waiting.js';
 export interface FrameworkCase {
   readonly name: string;
   /** The files of a service that needs only this repository's packages, or where an installed fixture starts. */
-  readonly service: () => {
-    readonly entry: string;
-    readonly files?: Readonly<Record<string, string>>;
-    readonly dependencies?: readonly string[];
-  };
+  readonly service: () => FrameworkService | Promise<FrameworkService>;
   readonly env?: Readonly<Record<string, string>>;
   /** `/api/v1/orders/42/items` unless said. */
   readonly path?: string;
@@ -28,17 +24,22 @@ export interface FrameworkCase {
   readonly bodyOf?: (order: Order) => unknown;
 }
 
+interface FrameworkService {
+  readonly entry: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly dependencies?: readonly string[];
+}
+
 interface Order {
   readonly item: string;
   readonly note?: string;
   readonly password?: string;
 }
 
-/** 10,000 in the long run. */
-const REQUESTS = Number(process.env['AUDIT_TEST_REQUESTS'] ?? 200);
 const LANES = 8;
 
-export function describeFramework(framework: FrameworkCase): void {
+/** `requests` is the number of mixed ones. */
+export function describeFramework(framework: FrameworkCase, requests = 200): void {
   const { route, action, path = '/api/v1/orders/42/items', statuses: [ok, broken, unknown] = [201, 500, 404] } = framework;
   const bodyOf = (order: Order): string => JSON.stringify(framework.bodyOf?.(order) ?? order);
   let folder: ServiceFolder;
@@ -56,7 +57,7 @@ export function describeFramework(framework: FrameworkCase): void {
 
   describe(framework.name, () => {
     before(async () => {
-      const { entry, files = {}, dependencies = [] } = framework.service();
+      const { entry, files = {}, dependencies = [] } = await framework.service();
       folder = createServiceFolder(files, dependencies);
       // Absolute: a server may change its working directory.
       const env = { AUDIT_FILE_DIR: `${folder.directory}/audit-log`, ...framework.env };
@@ -108,12 +109,12 @@ export function describeFramework(framework: FrameworkCase): void {
       assert.deepEqual([records[0]?.response?.status, records[0]?.request?.route], [unknown, undefined]);
     });
 
-    it(`loses none of ${REQUESTS} mixed requests and doubles none`, async () => {
+    it(`loses none of ${requests} mixed requests and doubles none`, async () => {
       const agent = new http.Agent({ keepAlive: true, maxSockets: LANES });
       let next = 0;
       const answered: string[] = [];
       const lane = async (): Promise<void> => {
-        for (let n = next++; n < REQUESTS; n = next++) {
+        for (let n = next++; n < requests; n = next++) {
           const id = `mixed-${n}`;
           // 0: unknown; 1: given up in the middle of the body; 2, 3, 4: an order.
           const kind = (n * 7) % 5;
@@ -134,7 +135,7 @@ export function describeFramework(framework: FrameworkCase): void {
       calls += 1;
       // Given-up requests may have reached a handler before its body ended (plain http counts them).
       const counted = Number(/"calls":(\d+)/.exec(answer.body)?.[1]);
-      assert.ok(counted >= calls && counted <= calls + REQUESTS / 5, `${counted} calls for ${calls} orders`);
+      assert.ok(counted >= calls && counted <= calls + requests / 5, `${counted} calls for ${calls} orders`);
       await service.end();
       const seen = new Map<string, number>();
       for (const { request } of folder.records()) seen.set(request?.id ?? '', (seen.get(request?.id ?? '') ?? 0) + 1);
