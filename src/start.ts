@@ -4,6 +4,7 @@ import path from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { v7 as uuidv7 } from 'uuid';
 import { exporterFaults } from '../exporters/index.js';
+import { createFrameworkSearch } from './capture/framework-search.js';
 import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
 import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, nearestPackage } from './config.js';
@@ -59,7 +60,7 @@ export function startFromEnvironment(options: EnvironmentOptions = {}): Pipeline
   const pipeline = assemble(config, choice, parts);
   publishPipeline(pipeline);
   for (const warning of config.warnings) warn(warning);
-  if (config.enabled) follow(pipeline, config, choice);
+  if (config.enabled) follow(pipeline, config, choice, entryDirectory(entry));
   return pipeline;
 }
 
@@ -104,12 +105,20 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
 }
 
 /** The order matters: our wrapper must be innermost, so it is there before an instrumentation wraps around it. */
-function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): void {
+function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice, directory: string): void {
+  const currentRequest = (): object | undefined => pipeline.capture.current()?.request;
+  const frameworks = createFrameworkSearch({ modules: require.cache, directory, currentRequest });
   installTap({
     capture: pipeline.capture,
     echoHeader: config.capture.echoRequestId ? config.capture.requestIdHeader : undefined,
-    onHandler: pipeline.enterHandler,
-    onListening: pipeline.open,
+    onHandler(exchange) {
+      frameworks.searchAtFirstRequest();
+      pipeline.enterHandler(exchange);
+    },
+    onListening() {
+      pipeline.open();
+      frameworks.search();
+    },
     onError: (error) => warn(`an error of otel-audit was kept from the service: ${error instanceof Error ? error.message : String(error)}`),
   });
   followRouteChannels();

@@ -1,9 +1,13 @@
-/** What a framework says of a request: the route pattern it matched, and its own request object. Never by patching it. */
+/** What a framework says of a request: the route pattern it matched, and the object that has its user. */
 
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { expressRoute } from './express-route.js';
 import { fastifyRequestOf, fastifyRoute, followFastify } from './fastify-requests.js';
+import { hapiRoute, hapiUser } from './hapi-route.js';
+import { honoRoute } from './hono-route.js';
+import { koaRoute, koaState } from './koa-route.js';
+import { textOf } from './remembered.js';
 
 /** What OpenTelemetry's framework instrumentations leave for the HTTP instrumentation; the route comes when it is matched. */
 export interface RpcMetadata {
@@ -33,9 +37,9 @@ export function followRpcMetadata(request: object, metadata: RpcMetadata): void 
   shared.set(request, metadata);
 }
 
-/** The framework's request object, where it is another one than Node's and the framework told it. */
+/** What has the service's user, where that is another object than Node's request. */
 export function frameworkRequestOf(request: IncomingMessage): object | undefined {
-  return told.get(request)?.request ?? fastifyRequestOf(request);
+  return told.get(request)?.request ?? fastifyRequestOf(request) ?? koaState(request) ?? hapiUser(request);
 }
 
 /** Asked at the response's close, when the frameworks have left on the request what they matched. */
@@ -46,6 +50,9 @@ export function routeOf(request: IncomingMessage): string | undefined {
       textOf(fastifyRoute(request)) ??
       expressRoute(request) ??
       nextRoute(request) ??
+      koaRoute(request) ??
+      hapiRoute(request) ??
+      honoRoute(request) ??
       textOf(shared.get(request)?.route)
     );
   } catch {
@@ -70,8 +77,4 @@ function onFastifyHandler(message: unknown): void {
   } catch {
     // As in `routeOf`.
   }
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

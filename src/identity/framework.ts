@@ -1,6 +1,6 @@
 /**
  * The user that the service's own authentication put on the request: passport, express-jwt, express-oauth2-jwt-bearer,
- * `@fastify/jwt`, NestJS guards, Koa's `ctx.state` where it is handed over. The service decided: verified.
+ * `@fastify/jwt`, NestJS guards, Koa's `ctx.state`, hapi's credentials. The service decided: verified.
  */
 
 import { type ClaimPath, type Claims, claimAt, claimPath, isClaims, keyOf, memberOf } from './claims.js';
