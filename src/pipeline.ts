@@ -129,6 +129,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       identities,
       clients: createClientLocator(config.client),
       geo,
+      hashKey: config.keys.hash,
       identityWaitMs: IDENTITY_WAIT_MS,
       logAnonymous: config.identity.logAnonymous,
       correlationHeaders: config.context.correlationHeaders,

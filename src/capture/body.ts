@@ -1,41 +1,87 @@
 /** Keeps the first bytes of a body and counts all of them, without touching the stream's state, order or back-pressure. */
 
+import { createHmac, type Hmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+
+/** Shortens a body on its way to being kept. */
+export interface Elision {
+  /** What is to be kept of a chunk, and of what was held back of those before it. */
+  take(chunk: Buffer): Buffer;
+  /** What is still held back when no more comes. */
+  rest(): Buffer;
+}
 
 export class BodyTap {
   /** All bytes that went by. */
   size = 0;
   readonly maxBytes: number;
+  readonly #elision: Elision | undefined;
   readonly #chunks: Buffer[] = [];
   #kept = 0;
+  #isCut = false;
+  #hash: Hmac | undefined;
 
   /** `maxBytes` 0 keeps nothing and only counts. */
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, elision?: Elision) {
     this.maxBytes = maxBytes;
+    this.#elision = elision;
   }
 
+  /** Not all that was to be kept has found room. Asked when no more comes. */
   get truncated(): boolean {
-    return this.size > this.#kept;
+    this.#keepRest();
+    return this.#isCut;
+  }
+
+  /** Before the first byte: all that goes by is hashed as well. */
+  hashWith(key: string): void {
+    if (this.size === 0) this.#hash = createHmac('sha256', key);
   }
 
   /** Copies: chunks are slices of a pool, and the service may change them. */
   take(chunk: unknown, encoding?: unknown): void {
-    const room = this.maxBytes - this.#kept;
-    if (typeof chunk === 'string') {
-      this.size += Buffer.byteLength(chunk, encodingOf(encoding));
-      // Every encoding makes at least half a byte of a code unit, so 2 x room units always fill the room.
-      if (room > 0) this.#keep(Buffer.from(chunk.slice(0, room * 2), encodingOf(encoding)).subarray(0, room));
-    } else if (chunk instanceof Uint8Array) {
-      this.size += chunk.byteLength;
-      if (room > 0) this.#keep(Buffer.from(chunk.subarray(0, room)));
-    }
+    if (chunk instanceof Uint8Array)
+      this.#takeBytes(Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    else if (typeof chunk === 'string') this.#takeText(chunk, encodingOf(encoding));
   }
 
-  /** What was kept, in one piece. */
+  /** What was kept, in one piece. Asked when no more comes. */
   bytes(): Uint8Array {
+    this.#keepRest();
     const [first] = this.#chunks;
     if (first === undefined) return EMPTY;
     return this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks, this.#kept);
+  }
+
+  /** Of all bytes that went by, in hexadecimal, if that was asked for; once. */
+  digest(): string | undefined {
+    return this.#hash?.digest('hex');
+  }
+
+  #takeText(text: string, encoding: BufferEncoding): void {
+    if (this.#hash !== undefined || this.#elision !== undefined) return this.#takeBytes(Buffer.from(text, encoding));
+    const size = Buffer.byteLength(text, encoding);
+    const room = this.maxBytes - this.#kept;
+    this.size += size;
+    // Every encoding makes at least half a byte of a code unit, so 2 x room units always fill the room.
+    if (room > 0) this.#keep(Buffer.from(text.slice(0, room * 2), encoding).subarray(0, room));
+    if (size > room) this.#isCut = true;
+  }
+
+  #takeBytes(bytes: Buffer): void {
+    this.size += bytes.byteLength;
+    this.#hash?.update(bytes);
+    this.#keepCopy(this.#elision === undefined || this.#isCut ? bytes : this.#elision.take(bytes));
+  }
+
+  #keepRest(): void {
+    if (this.#elision !== undefined) this.#keepCopy(this.#elision.rest());
+  }
+
+  #keepCopy(bytes: Buffer): void {
+    const room = this.maxBytes - this.#kept;
+    if (room > 0 && bytes.byteLength > 0) this.#keep(Buffer.from(bytes.subarray(0, room)));
+    if (bytes.byteLength > room) this.#isCut = true;
   }
 
   #keep(bytes: Buffer): void {

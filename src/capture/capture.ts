@@ -18,6 +18,8 @@ export interface CaptureSettings extends RecordSettings {
   readonly policy: () => Policy;
   readonly requestBody: boolean;
   readonly responseBody: boolean;
+  /** For bodies of which only size and hash are recorded. */
+  readonly hashKey: string | undefined;
   /** Lower case: read from the request, and echoed on the response if `echoRequestId`. */
   readonly requestIdHeader: string;
   readonly echoRequestId: boolean;
@@ -147,7 +149,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
         request,
         response,
         wanted,
-        Math.max(settings.maxBodyBytes, decision.maxBodyBytes ?? 0),
+        { maxBytes: Math.max(settings.maxBodyBytes, decision.maxBodyBytes ?? 0), hashKey: settings.hashKey },
         (id) => requestIdOf(request.headers, settings.requestIdHeader, id, settings.redactor),
         settings.identities.begin,
       );

@@ -246,6 +246,6 @@ function bodyOf({ tap, kept, maxBytes, contentType, contentEncoding, isWhole }: 
   const bytes = decoded.bytes.subarray(0, maxBytes);
   const isCut = decoded.isCut || bytes.length < decoded.bytes.length;
   const body = redactor.body({ bytes, contentType, truncated: tap.truncated || !isWhole || isCut });
-  if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted, bodyHash: body.hash };
+  if ('omitted' in body) return { bodySize, bodyOmitted: body.omitted, bodyHash: body.hash ?? (isWhole ? tap.digest() : undefined) };
   return { body: body.text, bodyFormat: body.format, bodySize, bodyTruncated: body.truncated };
 }

@@ -6,7 +6,9 @@ import type { Credentials } from '../identity/identities.js';
 import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from '../record.js';
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
+import { hashIfBinary } from './body-hash.js';
 import { type Peer, peerOf } from './client-address.js';
+import { createFileElision } from './multipart-files.js';
 import type { StartDecision } from './policy.js';
 
 /** What the service itself says inside the request; it wins over anything derived. */
@@ -18,6 +20,12 @@ export interface ServiceWords {
   outcome?: Outcome | undefined;
   metadata?: Record<string, unknown> | undefined;
   skip?: boolean | undefined;
+}
+
+export interface BodySettings {
+  /** Kept of each body. */
+  readonly maxBytes: number;
+  readonly hashKey: string | undefined;
 }
 
 export class Exchange {
@@ -34,6 +42,8 @@ export class Exchange {
   /** What the request itself shows of who sent it. */
   readonly credentials: Credentials;
   readonly wanted: StartDecision;
+  /** Of bodies that are recorded by size and hash. */
+  readonly hashKey: string | undefined;
   readonly requestBody: BodyTap;
   readonly responseBody: BodyTap;
   readonly words: ServiceWords = {};
@@ -59,7 +69,7 @@ export class Exchange {
     request: IncomingMessage,
     response: ServerResponse,
     wanted: StartDecision,
-    maxBodyBytes: number,
+    { maxBytes, hashKey }: BodySettings,
     requestIdOf: (ownId: string) => string,
     credentialsOf: (request: IncomingMessage, atMs: number) => Credentials,
   ) {
@@ -70,8 +80,12 @@ export class Exchange {
     this.peer = peerOf(request.socket);
     this.requestId = requestIdOf(this.id);
     this.credentials = credentialsOf(request, this.startMs);
-    this.requestBody = new BodyTap(wanted.requestBody ? maxBodyBytes : 0);
-    this.responseBody = new BodyTap(wanted.responseBody ? maxBodyBytes : 0);
+    this.hashKey = hashKey;
+    const { 'content-type': type, 'content-encoding': encoding } = request.headers;
+    const elision = wanted.requestBody && encoding === undefined ? createFileElision(type) : undefined;
+    this.requestBody = new BodyTap(wanted.requestBody ? maxBytes : 0, elision);
+    hashIfBinary(this.requestBody, hashKey, type, encoding);
+    this.responseBody = new BodyTap(wanted.responseBody ? maxBytes : 0);
   }
 
   close(): void {

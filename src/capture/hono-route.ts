@@ -1,6 +1,6 @@
 /** The route of a Hono request, from what Hono's router matched. */
 
-import { remember, textOf } from './remembered.js';
+import { createRemembered, textOf } from './remembered.js';
 import { replace } from './wrap.js';
 
 type Match = (this: object, ...args: readonly unknown[]) => unknown;
@@ -16,7 +16,7 @@ type Matched = readonly [handler: readonly [Handler, { readonly path?: unknown; 
 
 /** What `use` and `all` register with. */
 const ANY_METHOD = 'ALL';
-const matches = new WeakMap<object, readonly [handlers: readonly Matched[]]>();
+const matches = createRemembered<readonly [handlers: readonly Matched[]]>();
 
 /** `module` exports the router of Hono's default and quick presets. `currentRequest` is Node's request that is handled here and now. */
 export function followHono(module: unknown, currentRequest: () => object | undefined): void {
@@ -29,9 +29,8 @@ export function followHono(module: unknown, currentRequest: () => object | undef
       const result = Reflect.apply(match, this, args);
       // Its first match settles on a router, whose own `match` takes the place of the prototype's.
       if (router === prototype && Object.hasOwn(this, 'match')) tap(this);
-      const request = currentRequest();
-      // What a handler asks the app itself is another request.
-      if (request !== undefined && !matches.has(request)) remember(matches, request, result);
+      // Only the first: what a handler asks the app itself is another request.
+      matches.remember(currentRequest(), result);
       return result;
     });
   }
@@ -39,7 +38,7 @@ export function followHono(module: unknown, currentRequest: () => object | undef
 
 /** Undefined where only middleware fits, which answers what nobody handles. */
 export function honoRoute(request: object): string | undefined {
-  const handlers = matches.get(request)?.[0].map(([handler]) => handler) ?? [];
+  const handlers = matches.of(request)?.[0].map(([handler]) => handler) ?? [];
   const own = handlers.filter(([, { method }]) => method !== ANY_METHOD);
   const last = own.length > 0 ? (own.find(isLast) ?? own.at(-1)) : handlers.find(isLast);
   return textOf(last?.[1].path);

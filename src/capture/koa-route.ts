@@ -1,6 +1,6 @@
 /** The route pattern of a Koa request, which Koa's routers leave on the context, and Koa's state of it. */
 
-import { remember, textOf } from './remembered.js';
+import { createRemembered, textOf } from './remembered.js';
 import { replace } from './wrap.js';
 
 interface KoaApplication {
@@ -27,7 +27,7 @@ interface RouterLayer {
   readonly regexp?: RegExp;
 }
 
-const contexts = new WeakMap<object, KoaContext>();
+const contexts = createRemembered<KoaContext>();
 
 /** `application` is what `koa/lib/application.js` exports: from now on its contexts are known by Node's request. */
 export function followKoa(application: unknown): void {
@@ -35,19 +35,19 @@ export function followKoa(application: unknown): void {
   const { createContext } = prototype;
   replace(prototype, 'createContext', function tappedCreateContext(this: KoaApplication, ...args: readonly unknown[]): unknown {
     const context = Reflect.apply(createContext, this, args);
-    remember(contexts, args[0], context);
+    contexts.remember(args[0], context);
     return context;
   });
 }
 
 /** Where passport, koa-jwt and others put the user. */
 export function koaState(request: object): object | undefined {
-  const state = contexts.get(request)?.state;
+  const state = contexts.of(request)?.state;
   return typeof state === 'object' && state !== null ? state : undefined;
 }
 
 export function koaRoute(request: object): string | undefined {
-  const context = contexts.get(request);
+  const context = contexts.of(request);
   if (context === undefined) return undefined;
   const layer = context._matchedRoute === undefined ? undefined : layerOf(context);
   const pattern = textOf(layer?.path) ?? textOf(context.routePath);

@@ -3,6 +3,7 @@
 import type http from 'node:http';
 import type http2 from 'node:http2';
 import { quietly } from './body.js';
+import { hashIfBinary } from './body-hash.js';
 import type { Capture } from './capture.js';
 import type { Exchange } from './exchange.js';
 import { withRequestId } from './request-id.js';
@@ -37,13 +38,13 @@ function wrapWriting(prototype: http.ServerResponse, capture: Capture): void {
   const { write, end } = prototype;
   replace(prototype, 'write', function tappedWrite(this: http.ServerResponse, ...args: Parameters<typeof write>): boolean {
     const exchange = capture.exchangeOf(this);
-    if (exchange?.isEnding === false && !this.writableEnded) quietly(exchange.responseBody, args[0], args[1]);
+    if (exchange?.isEnding === false && !this.writableEnded) take(this, exchange, args[0], args[1]);
     return Reflect.apply(write, this, args);
   });
   replace(prototype, 'end', function tappedEnd(this: http.ServerResponse, ...args: Parameters<typeof end>): http.ServerResponse {
     const exchange = capture.exchangeOf(this);
     if (exchange === undefined || exchange.isEnding) return Reflect.apply(end, this, args);
-    if (!this.writableEnded) quietly(exchange.responseBody, args[0], args[1]);
+    if (!this.writableEnded) take(this, exchange, args[0], args[1]);
     exchange.isEnding = true;
     try {
       return Reflect.apply(end, this, args);
@@ -51,6 +52,16 @@ function wrapWriting(prototype: http.ServerResponse, capture: Capture): void {
       exchange.isEnding = false;
     }
   });
+}
+
+function take(response: http.ServerResponse, exchange: Exchange, chunk: unknown, encoding: unknown): void {
+  const { responseBody: tap, hashKey } = exchange;
+  if (tap.size === 0 && hashKey !== undefined) {
+    // The headers are sent with the first chunk, if not before.
+    const type = exchange.responseContentType ?? response.getHeader('content-type');
+    hashIfBinary(tap, hashKey, type, exchange.responseContentEncoding ?? response.getHeader('content-encoding'));
+  }
+  quietly(tap, chunk, encoding);
 }
 
 /** HTTP/2 keeps all headers in one map until they are sent, so setting one beforehand changes nothing else. */

@@ -92,6 +92,6 @@ function nameOf(disposition: string | undefined): string | undefined {
 
 /** The size tells which file it was to whoever has it. */
 function fileMark(content: string, cut: boolean): string {
-  if (/^\[FILE(?: \d+ characters)?\]$/.test(content)) return content;
+  if (/^\[FILE(?: \d+ (?:characters|bytes))?\]$/.test(content)) return content;
   return cut ? '[FILE]' : `[FILE ${content.length} characters]`;
 }

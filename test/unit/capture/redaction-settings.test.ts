@@ -59,8 +59,13 @@ describe('the settings of redaction', () => {
     assert.deepEqual([request?.bodyOmitted, request?.bodySize, request?.bodyHash], ['binary', 7, hmac(image)]);
     const broken = await recordOf('/a', 'application/json', '{"a" 1}');
     assert.deepEqual([broken.request?.bodyOmitted, broken.request?.bodyHash], ['unparsable', hmac('{"a" 1}')]);
-    const cut = await recordOf('/a', 'image/png', Buffer.alloc(101, 1));
-    assert.deepEqual([cut.request?.bodyOmitted, cut.request?.bodyHash], ['binary', undefined]);
+    const large = Buffer.alloc(100_001, 1);
+    const cut = await recordOf('/a', 'image/png', large);
+    assert.deepEqual([cut.request?.bodyOmitted, cut.request?.bodySize, cut.request?.bodyHash], ['binary', 100_001, hmac(large)]);
+    const untyped = await recordOf('/a', 'application/octet-stream', Buffer.alloc(100_001, 0));
+    assert.deepEqual([untyped.request?.bodyOmitted, untyped.request?.bodyHash], ['binary', hmac(Buffer.alloc(100_001, 0))]);
+    const text = await recordOf('/a', 'text/plain', 'a'.repeat(100_001));
+    assert.equal(text.request?.bodyHash, undefined);
     const kept = await recordOf('/a', 'application/json', '{}');
     assert.equal(kept.request?.bodyHash, undefined);
   });
