@@ -230,7 +230,7 @@ describe('the preload', () => {
       const service = await folder.start({ entry: 'server.js', env: { AUDIT_MODE: mode } });
       await assert.rejects(send(service.url));
       await service.end();
-      assert.equal(service.stderr(), 'after: undefined\n');
+      assert.equal(complaintsOf(service), 'after: undefined\n');
     }
     assert.deepEqual(
       folder.records().map(({ client }) => client?.address),
