@@ -4,7 +4,7 @@ import zlib from 'node:zlib';
 
 export type Decoded =
   | { readonly bytes: Uint8Array /** Not all of the input was decoded. */; readonly isCut: boolean }
-  /** `encoding`: not one we know, or not what it says. `bomb`: even its first bytes decode to more than may be kept. */
+  /** `encoding`: not one we know, not what it says, or nothing of it can be decoded before more comes. `bomb`: even its first bytes decode to more than may be kept. */
   | { readonly omitted: 'encoding' | 'bomb' };
 
 type Decode = (bytes: Uint8Array, maxOutputLength: number) => Buffer;
@@ -63,9 +63,17 @@ const DECODERS: Readonly<Record<string, Decode | undefined>> = Object.assign(Obj
   zstd: zstdDecoder(),
 } satisfies Record<string, Decode | undefined>);
 
-/** Node has it from 22.15 on. */
+// RFC 9659: no more is allowed in HTTP. A frame may ask for 128 MB before it gives a byte.
+const ZSTD_WINDOW_LOG = 23;
+
+/** Node has it from 22.15 on. It gives whole blocks only, of up to 128 KB each: of a large body that is cut there may be none. */
 function zstdDecoder(): Decode | undefined {
   const { zstdDecompressSync } = zlib as unknown as { zstdDecompressSync?: (bytes: Uint8Array, options: object) => Buffer };
-  const { ZSTD_e_flush: finishFlush } = constants as unknown as { ZSTD_e_flush?: number };
-  return zstdDecompressSync && ((bytes, maxOutputLength) => zstdDecompressSync(bytes, { finishFlush, maxOutputLength }));
+  const { ZSTD_e_flush: finishFlush, ZSTD_d_windowLogMax: windowLogMax } = constants as unknown as Record<string, number | undefined>;
+  if (zstdDecompressSync === undefined || windowLogMax === undefined) return undefined;
+  return (bytes, maxOutputLength) => {
+    const output = zstdDecompressSync(bytes, { finishFlush, maxOutputLength, params: { [windowLogMax]: ZSTD_WINDOW_LOG } });
+    if (output.byteLength === 0 && bytes.byteLength > MIN_INPUT_BYTES) throw new Error('no block is whole');
+    return output;
+  };
 }
