@@ -2,23 +2,23 @@
 
 import { once } from 'node:events';
 import net from 'node:net';
-import type { Scenario } from './differential-plan.js';
+import tls from 'node:tls';
+import type { Protocol, Scenario } from './differential-plan.js';
 import type { Report, ReportRequest } from './differential-server.js';
 import type { Service } from './service.js';
 
 export interface Observation {
-  /** Undefined where one side left early: how much came over by then is chance. */
+  /** Everything that came, HTTP/1 as it came. Undefined where one side left early: how much came over by then is chance. */
   readonly received: string | undefined;
   readonly events: readonly string[];
   readonly rejected: readonly string[];
 }
 
 /** No answer takes this long: a connection still open then is an outcome of its own. */
-const PATIENCE_MS = 1500;
+export const PATIENCE_MS = 1500;
 
-export async function play(service: Service, scenario: Scenario): Promise<Observation> {
-  const socket = net.connect(Number(new URL(service.url).port), '127.0.0.1');
-  await once(socket, 'connect');
+export async function play(service: Service, protocol: Protocol, scenario: Scenario): Promise<Observation> {
+  const socket = await connect(Number(new URL(service.url).port), protocol);
   const port = socket.localPort ?? 0;
   const received = await exchange(socket, scenario);
   const { events, rejected } = await reportOf(service, { path: `/s/${scenario.id}`, port });
@@ -27,6 +27,17 @@ export async function play(service: Service, scenario: Scenario): Promise<Observ
   // An echo's chunks are as long as what the network happened to bring.
   const text = scenario.summary.includes('"consume":"echo"') ? received?.replace(/\r\n[0-9a-f]+\r\n/g, '') : received;
   return { received: isCut ? undefined : text, events, rejected };
+}
+
+async function connect(port: number, protocol: Protocol): Promise<net.Socket> {
+  if (protocol === 'http') {
+    const socket = net.connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    return socket;
+  }
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  await once(socket, 'secureConnect');
+  return socket;
 }
 
 async function exchange(
@@ -66,7 +77,7 @@ function normalised(text: string): string {
   return text.replace(/^Date: .*\r\n/gim, '').replace(/^x-request-id: (?:[0-9a-f]{8}-[0-9a-f-]{27}|client-1)\r\n/gm, '');
 }
 
-async function reportOf(service: Service, wanted: ReportRequest): Promise<Report> {
+export async function reportOf(service: Service, wanted: ReportRequest): Promise<Report> {
   return await new Promise((resolve) => {
     const onMessage = (message: unknown): void => {
       const report = message as Report;

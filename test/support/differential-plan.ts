@@ -1,5 +1,8 @@
 /** Seeded requests and what their handlers do: the corpus that a service must answer alike with and without the preload. */
 
+/** `h2-http1`: over an HTTP/2 server that allows HTTP/1. */
+export type Protocol = 'http' | 'https' | 'h2' | 'h2c' | 'h2-http1';
+
 export interface HandlerPlan {
   readonly consume: 'data' | 'readable' | 'iterate' | 'echo' | 'encoded' | 'late' | 'held' | 'never';
   readonly status: number;
@@ -24,9 +27,9 @@ export interface Scenario {
   readonly summary: string;
 }
 
-type Random = () => number;
+export type Random = () => number;
 
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
+export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
 const STATUSES = [200, 200, 200, 201, 204, 304, 400, 404, 500];
 const CONSUMERS: readonly HandlerPlan['consume'][] = ['data', 'readable', 'iterate', 'echo', 'encoded', 'late', 'held', 'never'];
 const HEADER_FORMS: readonly HandlerPlan['headers'][] = ['set', 'object', 'flat', 'reason', 'own-id', 'none'];
@@ -98,7 +101,7 @@ function request(random: Random, id: number, sizes: readonly number[], isLast: b
   return { bytes, summary: `${method} ${body.length}${isChunked ? ' chunked' : ''}${expects ? ' expect' : ''} ${JSON.stringify(plan)}` };
 }
 
-function handlerPlan(random: Random): HandlerPlan {
+export function handlerPlan(random: Random): HandlerPlan {
   const writes = Array.from({ length: Math.floor(random() * 4) }, () => pick(random, [0, 1, 10, 1000, 20_000, 100_000]));
   return {
     consume: pick(random, CONSUMERS),
@@ -119,7 +122,7 @@ function chunked(random: Random, body: Buffer): Buffer[] {
   return [...chunks, Buffer.from(random() < 0.3 ? '0\r\nX-Checksum: 1\r\nX-Checksum: 2\r\n\r\n' : '0\r\n\r\n')];
 }
 
-function split(random: Random, body: Buffer): Buffer[] {
+export function split(random: Random, body: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   for (let at = 0; at < body.length; ) {
     const size = Math.max(1, Math.floor(random() * body.length));
@@ -129,12 +132,12 @@ function split(random: Random, body: Buffer): Buffer[] {
   return parts;
 }
 
-function pick<Value>(random: Random, values: readonly Value[]): Value {
+export function pick<Value>(random: Random, values: readonly Value[]): Value {
   return values[Math.floor(random() * values.length)] as Value;
 }
 
 /** A small seeded generator: the same scenarios on every machine. */
-function mulberry32(seed: number): Random {
+export function mulberry32(seed: number): Random {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,8 +1,12 @@
 /** A service that does what each request's plan says and tells its parent, by IPC, every event it saw. Knows nothing of the audit. */
 
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import { readFileSync } from 'node:fs';
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { HandlerPlan } from './differential-plan.js';
+import path from 'node:path';
+import type { HandlerPlan, Protocol } from './differential-plan.js';
 
 interface Seen {
   readonly events: string[];
@@ -38,7 +42,7 @@ const rejected = new Map<number, string[]>();
 process.on('uncaughtException', (error) => noteUncaught('uncaught', error));
 process.on('unhandledRejection', (error) => noteUncaught('unhandled', error));
 
-const server = http.createServer((request, response) => {
+function onRequest(request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://differential');
   const log = logOf(url.pathname);
   log.open += 1;
@@ -46,13 +50,27 @@ const server = http.createServer((request, response) => {
   log.events.push(`handler ${request.method} ${request.rawHeaders.join('|')}`);
   const plan = JSON.parse(Buffer.from(url.searchParams.get('plan') ?? 'e30', 'base64url').toString()) as Partial<HandlerPlan>;
   if (plan.fault === 'throw') throw new PlannedError('thrown', log);
-  return handle({ consume: 'never', status: 200, headers: 'none', writes: [], ...plan }, log, request, response);
-});
+  void handle({ consume: 'never', status: 200, headers: 'none', writes: [], ...plan }, log, request, response);
+}
+
+/** HTTP/2's compatibility API is what these handlers are written for as well. */
+function createServer(protocol: Protocol): Server {
+  const tls = path.join(__dirname, '../../../test/fixtures/tls');
+  const keys = { key: readFileSync(path.join(tls, 'key.pem')), cert: readFileSync(path.join(tls, 'cert.pem')) };
+  const listener = onRequest as never;
+  if (protocol === 'https') return https.createServer(keys, listener);
+  if (protocol === 'h2c') return http2.createServer(listener) as unknown as Server;
+  if (protocol === 'http') return http.createServer(listener);
+  return http2.createSecureServer({ ...keys, allowHTTP1: true }, listener) as unknown as Server;
+}
+
+const server = createServer(process.env['AUDIT_TEST_PROTOCOL'] as Protocol);
 server.on('connection', (socket) => {
   const port = socket.remotePort ?? 0;
   ports.set(socket, port);
   socket.on('close', () => ended.add(port));
 });
+server.on('secureConnection', (socket: Socket) => ports.set(socket, socket.remotePort ?? 0));
 server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
   const port = ports.get(socket) ?? 0;
   rejected.set(port, [...(rejected.get(port) ?? []), `${error.code}`]);
@@ -113,7 +131,7 @@ async function handle(plan: HandlerPlan, log: Seen, request: IncomingMessage, re
   if (plan.fault === 'reject') throw new PlannedError('rejected', log);
   if (plan.fault === 'destroy') return void response.destroy(new Error('destroyed'));
   if (plan.early === 'hints') response.writeEarlyHints({ link: '</style.css>; rel=preload' });
-  if (plan.early === 'processing') response.writeProcessing();
+  if (plan.early === 'processing') response.writeProcessing?.();
   if (plan.consume === 'echo') {
     head(plan, response);
     request.pipe(response);
@@ -122,8 +140,14 @@ async function handle(plan: HandlerPlan, log: Seen, request: IncomingMessage, re
   const size = await consume(plan, log, request);
   if (size === undefined) return;
   log.events.push(`read ${size} trailers ${request.rawTrailers.join('|')}`);
-  if (plan.fault === 'silent') return void request.socket.setTimeout(50, () => request.socket.destroy());
+  if (plan.fault === 'silent') return fallSilent(request);
   answer(plan, log, response);
+}
+
+function fallSilent(request: IncomingMessage & { readonly stream?: http2.Http2Stream }): void {
+  const { stream, socket } = request;
+  if (stream === undefined) socket.setTimeout(50, () => socket.destroy());
+  else stream.setTimeout(50, () => stream.close());
 }
 
 /** Bytes read, or undefined when the request was cut. */
@@ -165,7 +189,7 @@ async function heldBytes(request: IncomingMessage): Promise<number> {
 
 function answer(plan: HandlerPlan, log: Seen, response: ServerResponse): void {
   try {
-    if (plan.early === 'cork') response.cork();
+    if (plan.early === 'cork') response.cork?.();
     if (plan.fault === 'bad-header') response.setHeader('x-bad', 'a\u0000b');
     head(plan, response);
     if (plan.early === 'flush') response.flushHeaders();
@@ -200,12 +224,16 @@ function head(plan: HandlerPlan, response: ServerResponse): void {
   if (plan.headers === 'none') response.statusCode = status;
   else if (plan.headers === 'set') {
     response.statusCode = status;
-    response.setHeader('X-MiXed', ['a', 'b']).setHeader('Set-Cookie', ['a=1', 'b=2']);
+    response.setHeader('X-MiXed', ['a', 'b']);
+    response.setHeader('Set-Cookie', ['a=1', 'b=2']);
   } else if (plan.headers === 'object')
     response.writeHead(status, { 'X-MiXed': 'a', 'Set-Cookie': ['a=1', 'b=2'], 'Content-Type': 'text/plain' });
   else if (plan.headers === 'flat') response.writeHead(status, ['X-MiXed', 'a', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'x-mixed', 'c']);
   else if (plan.headers === 'reason') {
     response.setHeader('X-Before', '1');
     response.writeHead(status, 'Own Reason', { 'X-After': '2' });
-  } else response.setHeader('X-Request-ID', 'own').writeHead(status);
+  } else {
+    response.setHeader('X-Request-ID', 'own');
+    response.writeHead(status);
+  }
 }

@@ -1,0 +1,3 @@
+import { describeStreaming } from '../support/streaming-suite.js';
+
+describeStreaming(2000);

@@ -1,0 +1,82 @@
+/** Plays seeded scenarios against the same service with and without the preload: all that can be seen must be equal. */
+
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { type Observation, play } from './differential-client.js';
+import { createStreamScenario, playStreams } from './differential-http2.js';
+import { createScenario, type Protocol } from './differential-plan.js';
+import { createServiceFolder, ROOT, type Service, type ServiceFolder } from './service.js';
+
+const SEED = Number(process.env['AUDIT_TEST_SEED'] ?? 1);
+const SIZES = [0, 1, 17, 1000, 9_999, 10_001, 70_000, 1_000_000];
+const LARGE = [20_000_000];
+/** One in so many has a body of 20 MB. */
+const LARGE_EVERY = 150;
+/** Where a race decides, either outcome may come; both services must know it within so many plays. */
+const PLAYS = 20;
+/** Connections at a time: most of the time goes in waiting for those that stay open. */
+const LANES = 8;
+const ENTRY = path.join(ROOT, 'dist/test/support/differential-server.js');
+
+interface Trial {
+  readonly id: number;
+  readonly summary: string;
+  readonly play: (service: Service) => Promise<Observation>;
+}
+
+export function describeDifferential(protocol: Protocol, scenarios: number): void {
+  describe(`a service with the preload, over ${protocol}`, () => {
+    let folder: ServiceFolder;
+    let plain: Service;
+    let audited: Service;
+    before(async () => {
+      folder = createServiceFolder({});
+      const env = { AUDIT_TEST_PROTOCOL: protocol };
+      plain = await folder.start({ entry: ENTRY, preload: [], env });
+      audited = await folder.start({ entry: ENTRY, env });
+    });
+    after(async () => {
+      await plain?.end('SIGKILL');
+      await audited?.end();
+      folder?.remove();
+    });
+
+    it(`answers ${scenarios} seeded connections (seed ${SEED}) byte by byte and event by event as without it`, async () => {
+      let next = 0;
+      let found: { trial: Trial; plain: Observation; audited: Observation } | undefined;
+      const lane = async (): Promise<void> => {
+        for (let id = next++; id < scenarios && found === undefined; id = next++) {
+          const trial = trialOf(protocol, id);
+          const difference = await differenceOf(trial);
+          if (difference !== undefined) found = { trial, ...difference };
+        }
+      };
+      await Promise.all(Array.from({ length: LANES }, lane));
+      assert.deepEqual(found?.audited, found?.plain, `scenario ${found?.trial.id}: ${found?.trial.summary}`);
+    });
+
+    async function differenceOf(trial: Trial): Promise<{ plain: Observation; audited: Observation } | undefined> {
+      const plains: Observation[] = [];
+      const auditeds: Observation[] = [];
+      for (let attempt = 0; attempt < PLAYS; attempt += 1) {
+        const [one, other] = await Promise.all([trial.play(plain), trial.play(audited)]);
+        plains.push(one);
+        auditeds.push(other);
+        if (plains.some((left) => auditeds.some((right) => isDeepStrictEqual(left, right)))) return undefined;
+      }
+      return { plain: plains[0] as Observation, audited: auditeds[0] as Observation };
+    }
+  });
+}
+
+function trialOf(protocol: Protocol, id: number): Trial {
+  const sizes = id % LARGE_EVERY === 1 ? LARGE : SIZES;
+  if (protocol === 'h2' || protocol === 'h2c') {
+    const scenario = createStreamScenario(SEED, id, sizes);
+    return { id, summary: scenario.summary, play: (service) => playStreams(service, protocol, scenario) };
+  }
+  const scenario = createScenario(SEED, id, sizes);
+  return { id, summary: scenario.summary, play: (service) => play(service, protocol, scenario) };
+}
