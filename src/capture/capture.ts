@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2Stream } from 'node:http2';
 import { createDeadline } from '../deadline.js';
 import { type CaptureCounters, countBy } from '../health.js';
 import type { AuditRecord } from '../record.js';
@@ -9,7 +10,8 @@ import { tapRequest } from './body.js';
 import { Exchange } from './exchange.js';
 import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
 import { Job } from './job.js';
-import type { Policy } from './policy.js';
+import { originForm } from './origin-form.js';
+import type { Policy, StartDecision } from './policy.js';
 import { requestIdOf } from './request-id.js';
 import { createStamps } from './stamps.js';
 
@@ -34,8 +36,8 @@ export interface Capture {
   /** Opens the exchange of a request, once; undefined when the policy excludes it. */
   open(request: IncomingMessage, response: ServerResponse): Exchange | undefined;
   exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
-  /** Counts a request that the parser refused: nobody's handler ever sees it. */
-  refuse(error: unknown): void;
+  /** Counts a request that the parser refused before anybody's handler saw it. */
+  refuse(error: unknown, socket: unknown): void;
   /** The exchange whose handler, or anything it has started, is running now. */
   current(): Exchange | undefined;
   /** The job that is running now, unless it serves requests itself and one of them is. */
@@ -61,7 +63,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
   const open = new Set<Exchange>();
   const waiting = new Map<Exchange, Promise<void>>();
   const running = new AsyncLocalStorage<Exchange | Job>();
-  const ofSocket = new WeakMap<object, Set<Exchange>>();
+  const ofCarrier = new WeakMap<object, Set<Exchange>>();
 
   function close(exchange: Exchange, ended: 'closed' | 'process-exit'): void {
     if (exchange.closed) return;
@@ -108,20 +110,33 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
     }
   }
 
-  /** A pipelined response that waits for its turn when the connection goes never hears of it. */
-  function followSocket(exchange: Exchange): void {
-    const { socket, httpVersionMajor } = exchange.request;
-    if (httpVersionMajor > 1) return;
-    const known = ofSocket.get(socket);
-    const exchangesOfSocket = known ?? new Set<Exchange>();
-    exchangesOfSocket.add(exchange);
-    exchange.onClosed = () => exchangesOfSocket.delete(exchange);
+  /** In absolute form a path finds its rules like any other, but nothing is excluded by it: few services take it for the same. */
+  function decide({ method = 'GET', url = '', headers }: IncomingMessage): StartDecision {
+    const policy = settings.policy();
+    const path = originForm(url);
+    const decision = policy.atStart({ method, rawPath: pathOf(path), headers });
+    if (decision.excludedBy === undefined || path === url) return decision;
+    return policy.atStart({ method, rawPath: pathOf(url), headers });
+  }
+
+  /**
+   * A pipelined response that waits for its turn when the connection goes never hears of it; nor does anybody of a response
+   * from which the service took all listeners.
+   */
+  function followCarrier(exchange: Exchange): void {
+    const { socket, stream } = exchange.request as IncomingMessage & { readonly stream?: Http2Stream };
+    const carrier = stream ?? socket;
+    const known = ofCarrier.get(carrier);
+    const exchanges = known ?? new Set<Exchange>();
+    for (const left of exchanges) if (left.response.writableFinished) close(left, 'closed');
+    exchanges.add(exchange);
+    exchange.onClosed = () => exchanges.delete(exchange);
     if (known !== undefined) return;
-    ofSocket.set(socket, exchangesOfSocket);
+    ofCarrier.set(carrier, exchanges);
     // After the responses' own events, which know more.
-    socket.once('close', () => {
+    carrier.once('close', () => {
       process.nextTick(() => {
-        for (const left of [...exchangesOfSocket]) close(left, 'closed');
+        for (const left of [...exchanges]) close(left, 'closed');
       });
     });
   }
@@ -131,10 +146,11 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       if (!isExchange(request, response)) return undefined;
       const known = stamps.get(request);
       if (known !== undefined) return known === EXCLUDED ? undefined : known;
+      // A proxy of it, or an object made from it, is no other request.
+      const handled = running.getStore();
+      if (handled instanceof Exchange && handled.request.rawHeaders === request.rawHeaders) return handled;
       counters.seen += 1;
-      const decision = settings
-        .policy()
-        .atStart({ method: request.method ?? 'GET', rawPath: pathOf(request.url), headers: request.headers });
+      const decision = decide(request);
       if (decision.excludedBy !== undefined) {
         stamps.set(request, EXCLUDED);
         countBy(counters.excluded, decision.excludedBy);
@@ -157,7 +173,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       stamps.set(response, exchange);
       open.add(exchange);
       counters.open += 1;
-      followSocket(exchange);
+      followCarrier(exchange);
       if (mayHaveBody(request)) tapRequest(request, exchange.requestBody);
       // Prepended: the span's own listener ends the span, and its attributes must be there by then.
       response.prependListener('close', () => close(exchange, 'closed'));
@@ -167,10 +183,13 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       const known = stamps.get(message);
       return known === EXCLUDED ? undefined : known;
     },
-    refuse(error) {
+    refuse(error, socket) {
       const { code } = error as { readonly code?: unknown };
       // Other errors of a socket, a reset between two requests for instance, are no request.
       if (typeof code !== 'string' || !/^(?:HPE_|ERR_HTTP_REQUEST_TIMEOUT)/.test(code)) return;
+      // In the middle of a body: that request has its exchange.
+      const exchanges = typeof socket === 'object' && socket !== null ? ofCarrier.get(socket) : undefined;
+      if (exchanges !== undefined && [...exchanges].some(({ request }) => !request.complete)) return;
       counters.seen += 1;
       countBy(counters.excluded, 'refused-by-parser');
     },
@@ -201,7 +220,7 @@ function isExchange(request: Partial<IncomingMessage> | undefined, response: Par
 /** A request that the policy excludes is asked about twice: by the tap's channel and by its wrapper. */
 const EXCLUDED = 'excluded';
 
-function pathOf(url = ''): string {
+function pathOf(url: string): string {
   const mark = url.indexOf('?');
   return mark === -1 ? url : url.slice(0, mark);
 }

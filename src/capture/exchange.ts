@@ -9,6 +9,7 @@ import { BodyTap } from './body.js';
 import { hashIfBinary } from './body-hash.js';
 import { type Peer, peerOf } from './client-address.js';
 import { createFileElision } from './multipart-files.js';
+import { originForm } from './origin-form.js';
 import type { StartDecision } from './policy.js';
 
 /** What the service itself says inside the request; it wins over anything derived. */
@@ -36,7 +37,7 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  /** As received: middleware rewrites `request.url`. */
+  /** As received, in origin form: middleware rewrites `request.url`. */
   readonly rawUrl: string;
   readonly peer: Peer;
   /** What the request itself shows of who sent it. */
@@ -76,7 +77,7 @@ export class Exchange {
     this.request = request;
     this.response = response;
     this.wanted = wanted;
-    this.rawUrl = request.url ?? '';
+    this.rawUrl = originForm(request.url ?? '');
     this.peer = peerOf(request.socket);
     this.requestId = requestIdOf(this.id);
     this.credentials = credentialsOf(request, this.startMs);

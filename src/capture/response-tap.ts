@@ -26,7 +26,8 @@ export function wrapResponse(prototype: http.ServerResponse, options: ResponseTa
     'writeHead',
     function tappedWriteHead(this: http.ServerResponse, ...args: Parameters<typeof writeHead>): http.ServerResponse {
       const exchange = capture.exchangeOf(this);
-      if (exchange === undefined) return Reflect.apply(writeHead, this, args);
+      // A second head is refused, and says nothing of what was sent.
+      if (exchange === undefined || this.headersSent) return Reflect.apply(writeHead, this, args);
       const used = guard(options.onError, () => beforeHead(this, exchange, args, echoHeader)) ?? args;
       return Reflect.apply(writeHead, this, used);
     },

@@ -45,7 +45,7 @@ function wrapEmit(prototype: EventEmitter, options: TapOptions): void {
   const emit = prototype.emit;
   replace(prototype, 'emit', function tappedEmit(this: EventEmitter, ...args: Parameters<EventEmitter['emit']>): boolean {
     if (args[0] === 'listening') guard(options.onError, options.onListening);
-    else if (args[0] === 'clientError') guard(options.onError, () => options.capture.refuse(args[1]));
+    else if (args[0] === 'clientError') guard(options.onError, () => options.capture.refuse(args[1], args[2]));
     if (!REQUEST_EVENTS.has(args[0])) return Reflect.apply(emit, this, args);
     const exchange = guard(options.onError, () => options.capture.open(args[1], args[2]));
     if (exchange === undefined) return Reflect.apply(emit, this, args);
