@@ -36,6 +36,8 @@ export function describeDifferential(protocol: Protocol, scenarios: number): voi
       const env = { AUDIT_TEST_PROTOCOL: protocol };
       plain = await folder.start({ entry: ENTRY, preload: [], env });
       audited = await folder.start({ entry: ENTRY, env });
+      // Each lane waits for the reports of its streams.
+      for (const service of [plain, audited]) service.process.setMaxListeners(0);
     });
     after(async () => {
       await plain?.end('SIGKILL');

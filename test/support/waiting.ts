@@ -13,7 +13,7 @@ export function makeDirectory(test: TestContext): string {
 }
 
 /** Polls until the condition holds. @throws after `timeoutMs`, with `what` in the message. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
@@ -21,7 +21,7 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** Awaits what nothing keeps the process alive for. @throws after 5 s. */
+/** Awaits what nothing keeps the process alive for. @throws after 20 s. */
 export async function held<Value>(promise: Promise<Value>): Promise<Value> {
   let isSettled = false;
   const settle = () => {
