@@ -148,7 +148,8 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       if (known !== undefined) return known === EXCLUDED ? undefined : known;
       // A proxy of it, or an object made from it, is no other request.
       const handled = running.getStore();
-      if (handled instanceof Exchange && handled.request.rawHeaders === request.rawHeaders) return handled;
+      if (handled instanceof Exchange && Array.isArray(request.rawHeaders) && handled.request.rawHeaders === request.rawHeaders)
+        return handled;
       counters.seen += 1;
       const decision = decide(request);
       if (decision.excludedBy !== undefined) {

@@ -4,7 +4,10 @@ import zlib from 'node:zlib';
 
 export type Decoded =
   | { readonly bytes: Uint8Array /** Not all of the input was decoded. */; readonly isCut: boolean }
-  /** `encoding`: not one we know, not what it says, or nothing of it can be decoded before more comes. `bomb`: even its first bytes decode to more than may be kept. */
+  /**
+   * `encoding`: not one we know, not what it says, or nothing of it can be decoded before more comes. `bomb`: even its first
+   * bytes decode to more than may be kept.
+   */
   | { readonly omitted: 'encoding' | 'bomb' };
 
 type Decode = (bytes: Uint8Array, maxOutputLength: number) => Buffer;

@@ -44,6 +44,7 @@ export function createFrameworkSearch({ modules, directory, currentRequest }: Fr
       const found = FRAMEWORKS.find(([file]) => file.test(name));
       if (found !== undefined) follow(found[1], modules[name]?.exports);
     }
+    // Never rejects, and nobody waits for it.
     void importHono(directory).then((module) => follow(followHono, module));
   };
   return {

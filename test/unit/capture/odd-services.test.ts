@@ -149,13 +149,18 @@ describe('a service that does odd things', () => {
     assert.deepEqual([audited.pipeline.health().capture.seen - seen, records[first]?.outcome], [1, 'aborted']);
   });
 
-  it('is asked in absolute form: the record has the path, and no password', async () => {
+  it('is asked in absolute form: the path finds its rule and is recorded without a password, but nothing is excluded by it', async () => {
     handler = (_request, response) => response.end();
+    const rule = { name: 'orders', match: { path: ['/orders/*'] }, level: 'full', action: 'order.read' } as const;
+    audited.pipeline.setPolicy({ rules: [rule], excludePaths: [] });
     const next = audited.record(audited.records.length + 1);
     await rawAnswer(server.port, 'GET http://ada:hunter2@a.example/orders/1?x=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     const record = await next;
     assert.ok(!JSON.stringify(record).includes('hunter2'));
-    assert.deepEqual([record.request?.path, record.request?.query], ['/orders/1', 'x=1']);
+    assert.deepEqual([record.request?.path, record.request?.query, record.action], ['/orders/1', 'x=1', 'order.read']);
+    const probe = audited.record(audited.records.length + 1);
+    await rawAnswer(server.port, 'GET http://a.example/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    assert.equal((await probe).request?.path, '/health');
   });
 
   it('says hints, processing and continue before its answer, which alone has the request id', async () => {
