@@ -3,20 +3,21 @@
 import type { Acknowledgement } from '../../src/exporter.js';
 import type { AuditRecord } from '../../src/record.js';
 import { type Judgement, judge } from './acknowledge.js';
-import { type AuditLogRecord, logRecordsOf, type TagOptions } from './envelope/log-record.js';
+import type { AuditItem } from './envelope/item.js';
 import type { Transport } from './transport/transport.js';
 
 interface DeliverOptions {
   readonly transport: Transport;
-  readonly tags: TagOptions;
+  /** What is sent of a record, in order; maybe nothing. */
+  readonly itemsOf: (record: AuditRecord) => readonly AuditItem[];
   readonly maxRequestBytes: number;
 }
 
-type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
+export type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
 
-/** One log record on its way; several may belong to one audit record. */
+/** One item on its way; several may belong to one audit record. */
 interface Item {
-  readonly log: AuditLogRecord;
+  readonly item: AuditItem;
   readonly bytes: number;
   /** Place of its audit record in the batch. */
   readonly place: number;
@@ -27,7 +28,7 @@ const MAX_ITEMS = 1000; // the service takes 64,000; this many keep an answer wi
 // The contract's deadline is 10 s. No new request after 8, so that what was learned by then is told, not thrown away.
 const NO_NEW_REQUEST_AFTER_MS = 8000;
 
-export function createDeliver({ transport, tags, maxRequestBytes }: DeliverOptions): Deliver {
+export function createDeliver({ transport, itemsOf, maxRequestBytes }: DeliverOptions): Deliver {
   // Halved when a request was too long for something on the way, and kept so: it would be again.
   let requestBytes = maxRequestBytes;
 
@@ -63,13 +64,14 @@ export function createDeliver({ transport, tags, maxRequestBytes }: DeliverOptio
       }
     };
 
-    const queue = [...itemsOf(records, tags)];
+    const queue = [...placed(records, itemsOf)];
     while (queue.length > 0) await send(takeRequest(queue, requestBytes));
-    return results.map((result) => result ?? OUT_OF_TIME);
+    return results.map((result) => result ?? DELIVERED);
   };
 }
 
 const MIN_REQUEST_BYTES = 65_536; // one item of the largest size
+const DELIVERED: Acknowledgement = { status: 'delivered' }; // of a record of which nothing is to be sent
 const OUT_OF_TIME: Acknowledgement = { status: 'retry', reason: 'not sent: out of time' };
 
 function clock(signal: AbortSignal): () => boolean {
@@ -79,25 +81,19 @@ function clock(signal: AbortSignal): () => boolean {
 
 async function sendItems(transport: Transport, items: readonly Item[], signal: AbortSignal): Promise<Judgement> {
   const answer = await transport.send(
-    items.map((item) => item.log),
+    items.map(({ item }) => item),
     signal,
   );
   return judge(answer, items.length, Date.now());
 }
 
-function* itemsOf(records: readonly AuditRecord[], tags: TagOptions): Generator<Item> {
+function* placed(records: readonly AuditRecord[], itemsOf: DeliverOptions['itemsOf']): Generator<Item> {
   for (const [place, record] of records.entries()) {
-    for (const log of logRecordsOf(record, tags)) yield { log, bytes: roughBytes(log), place };
+    for (const item of itemsOf(record)) yield { item, bytes: ENVELOPE_BYTES + item.properties.length, place };
   }
 }
 
 const ENVELOPE_BYTES = 700; // an envelope without properties
-
-function roughBytes({ attributes }: AuditLogRecord): number {
-  let bytes = ENVELOPE_BYTES;
-  for (const name in attributes) bytes += name.length + (attributes[name]?.length ?? 0) + 6;
-  return bytes;
-}
 
 /** Takes items off the front of the queue: as many as fit, at least one. */
 function takeRequest(queue: Item[], maxBytes: number): Item[] {
@@ -116,7 +112,7 @@ function sizeOf(items: readonly Item[]): number {
 }
 
 /** A record is only as well off as the worst of its items; of two waits the longer. */
-function worse(one: Acknowledgement | undefined, other: Acknowledgement): Acknowledgement {
+export function worse(one: Acknowledgement | undefined, other: Acknowledgement): Acknowledgement {
   if (one === undefined || one.status === 'delivered') return other;
   if (one.status === 'rejected' || other.status === 'delivered') return one;
   if (other.status === 'rejected') return other;

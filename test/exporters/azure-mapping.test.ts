@@ -1,7 +1,7 @@
 import '../support/network-guard.js';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { logRecordsOf } from '../../exporters/azure/envelope/log-record.js';
+import { eventsOf } from '../../exporters/azure/envelope/log-record.js';
 import { type AzureExporterOptions, createAzureExporter, recordsFromEnvelopes } from '../../exporters/azure/index.js';
 import type { AuditRecord } from '../../src/record.js';
 import { type IngestionItem, type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
@@ -134,9 +134,8 @@ test('brings empty members back, however little room the bodies leave', () => {
   const response = { body: 'x'.repeat(6 * 8192) };
   for (let length = 4000; length < 6000; length += 20) {
     const record = recordOf(0, { tenant: {}, client: { geo: {} }, request: { id: 'r', body: 'x'.repeat(length) }, response });
-    const logs = logRecordsOf(record, { clientAddress: false, user: false });
-    const envelopes = logs.map(({ attributes }) => ({
-      data: { baseData: { name: attributes['microsoft.custom_event.name'], properties: attributes } },
+    const envelopes = eventsOf(record, { clientAddress: false, user: false }).map(({ convertible, properties }) => ({
+      data: { baseData: { name: String(convertible.attributes['microsoft.custom_event.name']), properties: JSON.parse(properties) } },
     }));
     assert.deepEqual(recordsFromEnvelopes(envelopes).records, [record], String(length));
   }
