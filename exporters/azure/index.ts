@@ -2,8 +2,10 @@
 
 import { AuditConfigError } from '../../src/errors.js';
 import { type AuditExporter, allRetry } from '../../src/exporter.js';
-import { parseConnectionString } from './connection-string.js';
-import { createDeliver, type Deliver, worse } from './deliver.js';
+import { createDeliver, type Deliver, worse } from '../deliver.js';
+import { judge } from './acknowledge.js';
+import { azureFaults, parseConnectionString } from './connection-string.js';
+import type { AuditItem } from './envelope/item.js';
 import { eventsOf } from './envelope/log-record.js';
 import { requestsOf } from './envelope/server-span.js';
 import type { SdkCredential, Signal } from './transport/sdk.js';
@@ -42,10 +44,9 @@ export interface AzureExporterOptions {
  * @throws {AuditError} ERR_AUDIT_EXPORTER when the SDK cannot be loaded.
  */
 export function createAzureExporter(options: AzureExporterOptions): AuditExporter {
+  const faults = azureFaults(options.connectionString, options.credential);
+  if (faults.length > 0) throw new AuditConfigError(faults);
   const connection = parseConnectionString(options.connectionString);
-  if (connection.insecure && options.credential !== undefined) {
-    throw new AuditConfigError(['AUDIT_AZURE_CREDENTIAL: a token is sent over https only, IngestionEndpoint is plain http']);
-  }
   const transports: Transport[] = [];
   const deliverOf = (signal: Signal): Deliver => {
     const { credential, requestTimeoutMs = 10_000, maxRequestBytes = 2_000_000, gzip = !connection.insecure } = options;
@@ -53,7 +54,12 @@ export function createAzureExporter(options: AzureExporterOptions): AuditExporte
     const transport = createTransport({ signal, connection, credential, gzip, requestTimeoutMs });
     transports.push(transport);
     const itemsOf = signal === 'events' ? eventsOf : requestsOf;
-    return createDeliver({ transport, itemsOf: (record) => itemsOf(record, tags), maxRequestBytes });
+    return createDeliver<AuditItem>({
+      send: async (items, signal) => judge(await transport.send(items, signal), items.length, Date.now()),
+      itemsOf: (record) => itemsOf(record, tags),
+      bytesOf: ({ properties }) => ENVELOPE_BYTES + properties.length,
+      maxRequestBytes,
+    });
   };
   const events = deliverOf('events');
   const deliver = options.signals?.includes('requests') === true ? both(events, deliverOf('requests')) : events;
@@ -69,6 +75,8 @@ export function createAzureExporter(options: AzureExporterOptions): AuditExporte
     },
   };
 }
+
+const ENVELOPE_BYTES = 700; // an envelope without properties
 
 /** The second for what the first has delivered: a record that is offered again has both again. */
 function both(first: Deliver, second: Deliver): Deliver {

@@ -160,3 +160,76 @@ test('shows by the hash that an envelope was altered', async () => {
   assert.ok(record !== undefined);
   assert.notEqual(hashOf(record), record.integrity?.hash);
 });
+
+test('makes rows of requests too when asked to, with the same dimensions and tags but the bodies', async () => {
+  const [event, request, ...more] = await envelopesOf({}, { signals: ['events', 'requests'] });
+  assert.deepEqual(more, []);
+  assert.equal(request?.data.baseType, 'RequestData');
+  const { name, responseCode, success, duration, url, id } = (request?.data.baseData ?? {}) as Readonly<Record<string, unknown>>;
+  assert.deepEqual(
+    { name, responseCode, success, duration, url, id },
+    {
+      name: 'POST /api/orders',
+      responseCode: '201',
+      success: true,
+      duration: '00:00:00.01225',
+      url: '/api/orders',
+      id: '25d5b885908e4795',
+    },
+  );
+  const { 'audit.request.body': _, 'audit.response.body': __, ...dimensions } = propertiesOf(event);
+  assert.deepEqual(propertiesOf(request), dimensions);
+  const { 'ai.operation.parentId': parent, ...tags } = event?.tags ?? {};
+  assert.equal(parent, id);
+  assert.deepEqual(request?.tags, tags);
+  assert.equal(request?.time, event?.time);
+});
+
+test('makes no request of what is none, and tells a failed one from a good one', async () => {
+  const signals = { signals: ['events', 'requests'] as const };
+  for (const over of [{ kind: 'event' }, { kind: 'amendment' }, { phase: 'start' }] as const) {
+    assert.equal((await envelopesOf(over, signals)).length, 1, JSON.stringify(over));
+  }
+  for (const [outcome, success] of [
+    ['failure', false],
+    ['aborted', false],
+    ['success', true],
+  ] as const) {
+    const [, request] = await envelopesOf({ outcome }, signals);
+    assert.equal(Object(request?.data.baseData)['success'], success, outcome);
+  }
+});
+
+test('reads records from the events alone, requests of ours and of others passed over', async () => {
+  const items = await envelopesOf({}, { signals: ['events', 'requests'] });
+  assert.deepEqual(recordsFromEnvelopes([...items].reverse()), { records: [recordOf(0)], incomplete: [] });
+});
+
+test('puts the user and the address into the tags of a request only when told to', async () => {
+  const [, without] = await envelopesOf({}, { signals: ['events', 'requests'] });
+  assert.deepEqual([without?.tags['ai.user.authUserId'], without?.tags['ai.location.ip']], [undefined, undefined]);
+  const [, allowed] = await envelopesOf({}, { signals: ['events', 'requests'], userTag: true, clientAddressTag: true });
+  assert.deepEqual([allowed?.tags['ai.user.authUserId'], allowed?.tags['ai.location.ip']], ['alice', '198.51.100.9']);
+});
+
+test('keeps a request below the limit of an item, whatever is in it', async () => {
+  const text = 'é'.repeat(1000);
+  const metadata = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`m${index}`, text]));
+  const items = await envelopesOf(
+    { request: { id: 'r', method: 'GET', path: `/${text}`, route: `/${text}` }, metadata },
+    { signals: ['events', 'requests'] },
+  );
+  assert.ok(items.length > 2);
+  for (const item of items) assert.ok(Buffer.byteLength(JSON.stringify(item)) < 60_000);
+});
+
+test('offers a record again whose request is refused, though its event is stored', async () => {
+  const exporter = createAzureExporter({ connectionString: server.connectionString, signals: ['events', 'requests'] });
+  server.behaviours.push({ kind: 'accept' }, { kind: 'items', errors: { 1: { status: 429, message: 'Too many requests' } } });
+  const acknowledgements = await exporter.export([recordOf(0), recordOf(1, { kind: 'event' }), recordOf(2)], AbortSignal.timeout(10_000));
+  await exporter.shutdown();
+  assert.deepEqual(
+    acknowledgements.map(({ status }) => status),
+    ['delivered', 'delivered', 'retry'],
+  );
+});

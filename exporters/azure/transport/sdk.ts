@@ -38,7 +38,8 @@ export function createSdkExporter(
 
 function optionsFor(connection: AzureConnection, httpClient: SdkHttpClient, credential: SdkCredential | undefined): SdkOptions {
   const { instrumentationKey, ingestionEndpoint, insecure, aadAudience } = connection;
-  const audience = aadAudience === undefined ? '' : `;AADAudience=${aadAudience}`;
+  // The SDK takes it for the scope, which ends in /.default.
+  const audience = aadAudience === undefined ? '' : `;AADAudience=${aadAudience.replace(/\/*(?:\.default)?$/, '')}/.default`;
   return {
     connectionString: `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${ingestionEndpoint}${audience}`,
     // The SDK's own reading of the connection string turns http into https.
