@@ -3,7 +3,7 @@
 import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
 import type { AzureConnection } from '../connection-string.js';
@@ -45,7 +45,7 @@ export function createTransport({ signal: kind, connection, credential, gzip: co
     async sendRequest(request) {
       const mine = flight;
       const proxied = connection.insecure ? undefined : (request.agent as Agent | undefined);
-      const text = withProperties(typeof request.body === 'string' ? request.body : '', mine.items);
+      const text = withProperties(await textOf(request.body), mine.items);
       if (text === undefined) {
         mine.answer = { kind: 'unsent', reason: 'not an envelope an item' };
         return soothing(request);
@@ -82,6 +82,12 @@ export function createTransport({ signal: kind, connection, credential, gzip: co
 }
 
 const gzipAsync = promisify(gzip);
+const gunzipAsync = promisify(gunzip);
+
+/** Newer versions of the SDK compress what goes to Azure's own domains. */
+async function textOf(body: SdkRequest['body']): Promise<string> {
+  return body instanceof Uint8Array ? (await gunzipAsync(body)).toString('utf8') : String(body ?? '');
+}
 
 async function encode(
   request: SdkRequest,
@@ -90,6 +96,7 @@ async function encode(
 ): Promise<{ headers: Record<string, string>; body: Uint8Array }> {
   const headers: Record<string, string> = request.headers.toJSON();
   const body = Buffer.from(text);
+  delete headers['content-encoding'];
   if (!compress) return { headers, body };
   // Level 1: audit records are repetitive, higher levels cost more than the bytes they save.
   return { headers: { ...headers, 'content-encoding': 'gzip' }, body: await gzipAsync(body, { level: 1 }) };

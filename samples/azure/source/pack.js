@@ -21,7 +21,9 @@ function built(source) {
 function withFunctions(source) {
   const comment = /^(?:\/\/.*\n)*/.exec(source)[0];
   const body = source.slice(comment.length);
-  return `${comment}${functionsFor(body).map(({ text }) => text).join('')}${body}`;
+  return `${comment}${functionsFor(body)
+    .map(({ text }) => text)
+    .join('')}${body}`;
 }
 
 function functionsFor(text) {
@@ -32,9 +34,7 @@ function functionsFor(text) {
 
 /** `name` and the whole declaration, comment and semicolon included, of each. */
 function splitFunctions(text) {
-  return text
-    .split(/(?<=^};\n)/m)
-    .map((declaration) => ({ name: /^let (\w+)/m.exec(declaration)[1], text: declaration }));
+  return text.split(/(?<=^};\n)/m).map((declaration) => ({ name: /^let (\w+)/m.exec(declaration)[1], text: declaration }));
 }
 
 /** What Application Insights' tables and columns are called where they are queried as a workspace's. */
@@ -54,14 +54,18 @@ const WORKSPACE_NAMES = {
 
 /** Neither in texts nor in comments. */
 function forWorkspace(text) {
-  return text.replace(/"(?:[^"\\\n]|\\.)*"|\/\/.*|\b\w+\b/g, (token) => (Object.hasOwn(WORKSPACE_NAMES, token) ? WORKSPACE_NAMES[token] : token));
+  return text.replace(/"(?:[^"\\\n]|\\.)*"|\/\/.*|\b\w+\b/g, (token) =>
+    Object.hasOwn(WORKSPACE_NAMES, token) ? WORKSPACE_NAMES[token] : token,
+  );
 }
 
 /** The functions as a workspace saves them: each for itself, with what it uses in front. */
 function workspaceFunctions() {
   return FUNCTIONS.map(({ name, text }) => {
     const body = /\{\n([\s\S]*)\n\};\n$/.exec(text)[1];
-    const before = functionsFor(body).map((one) => one.text).join('');
+    const before = functionsFor(body)
+      .map((one) => one.text)
+      .join('');
     return { name, query: forWorkspace(`${before}${body}`) };
   });
 }

@@ -53,21 +53,44 @@ function buildTemplate(pack, workbook, columns) {
 }
 
 const PARAMETERS = {
-  name: { type: 'string', minLength: 4, maxLength: 50, defaultValue: 'audit-trail', metadata: { description: 'Of the Application Insights resource and its workspace.' } },
+  name: {
+    type: 'string',
+    minLength: 4,
+    maxLength: 50,
+    defaultValue: 'audit-trail',
+    metadata: { description: 'Of the Application Insights resource and its workspace.' },
+  },
   location: { type: 'string', defaultValue: '[resourceGroup().location]', metadata: { description: 'Where the trail is kept.' } },
-  retentionInDays: { type: 'int', minValue: 30, maxValue: 730, defaultValue: 365, metadata: { description: 'How long the trail can be queried.' } },
-  alertEmail: { type: 'string', defaultValue: '', metadata: { description: 'Whom the alerts are sent to. Empty: they show in the portal only.' } },
+  retentionInDays: {
+    type: 'int',
+    minValue: 30,
+    maxValue: 730,
+    defaultValue: 365,
+    metadata: { description: 'How long the trail can be queried.' },
+  },
+  alertEmail: {
+    type: 'string',
+    defaultValue: '',
+    metadata: { description: 'Whom the alerts are sent to. Empty: they show in the portal only.' },
+  },
   principalId: {
     type: 'string',
     defaultValue: '',
-    metadata: { description: "Object id of the service's managed identity, for AUDIT_AZURE_CREDENTIAL. Empty: the key of the connection string will do." },
+    metadata: {
+      description:
+        "Object id of the service's managed identity, for AUDIT_AZURE_CREDENTIAL. Empty: the key of the connection string will do.",
+    },
   },
   disableLocalAuth: {
     type: 'bool',
     defaultValue: false,
     metadata: { description: 'True: only Entra ID may write to Application Insights; then principalId is needed.' },
   },
-  logsTable: { type: 'bool', defaultValue: false, metadata: { description: 'Also the table Audit_CL and its rule, for the azure-logs exporter.' } },
+  logsTable: {
+    type: 'bool',
+    defaultValue: false,
+    metadata: { description: 'Also the table Audit_CL and its rule, for the azure-logs exporter.' },
+  },
 };
 
 function base() {
@@ -178,7 +201,8 @@ function alertResource([name, severity, evaluationFrequency, window, displayName
       // Until the first record there is no table to check the query against.
       skipQueryValidation: true,
       actions: {
-        actionGroups: "[if(variables('withEmail'), createArray(resourceId('Microsoft.Insights/actionGroups', parameters('name'))), createArray())]",
+        actionGroups:
+          "[if(variables('withEmail'), createArray(resourceId('Microsoft.Insights/actionGroups', parameters('name'))), createArray())]",
       },
     },
   };
@@ -209,7 +233,10 @@ function logsTable(columns) {
       properties: {
         plan: 'Analytics',
         retentionInDays: "[parameters('retentionInDays')]",
-        schema: { name: 'Audit_CL', columns: columns.map(({ name, type, description }) => ({ name, type: type === 'datetime' ? 'dateTime' : type, description })) },
+        schema: {
+          name: 'Audit_CL',
+          columns: columns.map(({ name, type, description }) => ({ name, type: type === 'datetime' ? 'dateTime' : type, description })),
+        },
       },
     },
     {

@@ -15,7 +15,11 @@ function buildWorkbook(pack) {
     parameters(),
     query('deeds over time', chart('| summarize deeds = count() by outcome, bin(occurredAt, {TimeRange:grain})'), 'timechart'),
     query('most frequent actions', chart('| summarize deeds = count() by action\n| top 10 by deeds desc'), 'barchart'),
-    query('most active actors', chart('| summarize deeds = count(), failures = countif(outcome == "failure") by actorId, actorEmail\n| top 20 by deeds desc'), 'table'),
+    query(
+      'most active actors',
+      chart('| summarize deeds = count(), failures = countif(outcome == "failure") by actorId, actorEmail\n| top 20 by deeds desc'),
+      'table',
+    ),
     trail(pack),
     details(pack),
     ...FINDINGS.flatMap(([title, names]) => [
@@ -48,12 +52,18 @@ function chart(rest) {
 function trail(pack) {
   const filtered = windowed(pack.trail.appInsights).replace(/^AuditRecords\(window\)$/m, `AuditRecords(window)\n${FILTER}`);
   const item = query(`${pack.trail.question} Choose a row for the whole record.`, filtered, 'table');
-  return { ...item, content: { ...item.content, exportedParameters: [{ fieldName: 'recordId', parameterName: 'Record', parameterType: 1 }] } };
+  return {
+    ...item,
+    content: { ...item.content, exportedParameters: [{ fieldName: 'recordId', parameterName: 'Record', parameterType: 1 }] },
+  };
 }
 
 function details(pack) {
   const kql = pack.bodies.appInsights.replace(/^let window = .*;$/m, WINDOW).replace(/^let wanted = .*;$/m, 'let wanted = "{Record}";');
-  return { ...query(pack.bodies.question, kql, 'table'), conditionalVisibility: { parameterName: 'Record', comparison: 'isNotEqualTo', value: '' } };
+  return {
+    ...query(pack.bodies.question, kql, 'table'),
+    conditionalVisibility: { parameterName: 'Record', comparison: 'isNotEqualTo', value: '' },
+  };
 }
 
 function text(json) {
@@ -107,7 +117,10 @@ function parameters() {
           type: 4,
           isRequired: true,
           value: { durationMs: 86400000 },
-          typeSettings: { selectableValues: [3600000, 14400000, 86400000, 604800000, 2592000000].map((durationMs) => ({ durationMs })), allowCustom: true },
+          typeSettings: {
+            selectableValues: [3600000, 14400000, 86400000, 604800000, 2592000000].map((durationMs) => ({ durationMs })),
+            allowCustom: true,
+          },
         },
         choice('4f6f3b0e-6b0e-4d3c-9a55-000000000002', 'Actor', 'actorId'),
         choice('4f6f3b0e-6b0e-4d3c-9a55-000000000003', 'Tenant', 'tenantId'),
