@@ -14,8 +14,8 @@ const SDK = '@azure/monitor-opentelemetry-exporter';
 const SETTINGS_HOST = 'settings.sdk.monitor.azure.com';
 
 describe('the azure exporter', () => {
-  for (const major of [22, 24]) {
-    it(`passes its tests with 1.0.0-beta.47 of the SDK on Node ${major}`, { timeout: 300_000 }, async () => {
+  for (const major of [22]) {
+    it(`passes its tests with 1.0.0-beta.47 of the SDK on Node ${major}`, { timeout: 600_000 }, async () => {
       const fixture = await installFixture('compat/azure-exporter-47');
       const { ok, output } = await runTests(await nodeBinary(major), fixture);
       assert.ok(ok, output);
