@@ -40,7 +40,7 @@ export function oneOf<const Values extends readonly string[]>(...values: Values)
 
 /** A list of some of these. */
 export function listOf<const Values extends readonly string[]>(...values: Values) {
-  return v.pipe(list, v.array(v.picklist(values), `must be a list of ${values.join(', ')}`));
+  return v.pipe(list, v.array(v.picklist(values, `must be a list of ${values.join(', ')}`)));
 }
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
