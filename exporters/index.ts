@@ -4,8 +4,11 @@ import type { AuditConfig } from '../src/config.js';
 import { AuditError } from '../src/errors.js';
 import type { AuditExporter, CreateExporter } from '../src/exporter.js';
 import { moduleUrl } from '../src/module-url.js';
-import { connectionStringFaults } from './azure/connection-string.js';
-import type { Probe } from './probe.js';
+import { azureFaults } from './azure/connection-string.js';
+import type { AzureExporterOptions } from './azure/index.js';
+import { credentialFaults, loadCredential } from './azure-credential.js';
+import { azureLogsFaults } from './azure-logs/settings.js';
+import { type Probe, probeHttp } from './probe.js';
 
 export interface ExporterEntry {
   /** `main`: what it writes to belongs to the service's own thread (stdout, memory). */
@@ -25,13 +28,38 @@ export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
   },
   azure: {
     runsOn: 'worker',
-    create: async ({ azure: { connectionString = '' } }) => (await import('./azure/index.js')).createAzureExporter({ connectionString }),
-    faultsOf: ({ azure: { connectionString = '' } }) => connectionStringFaults(connectionString),
+    create: async ({ azure }) => (await import('./azure/index.js')).createAzureExporter(azureOptions(azure)),
+    faultsOf: ({ azure }) => [...azureFaults(azure.connectionString ?? '', azure.credential), ...credentialFaults(azure.credential)],
     probe: async ({ azure: { connectionString = '' } }) => (await import('./azure/probe.js')).probeAzure(connectionString),
+  },
+  'azure-logs': {
+    runsOn: 'worker',
+    create: async ({ azure, azureLogs: { endpoint = '', ruleId = '', stream } }) =>
+      (await import('./azure-logs/index.js')).createAzureLogsExporter({
+        endpoint,
+        ruleId,
+        stream,
+        credential: loadCredential(azure.credential ?? 'default'),
+      }),
+    faultsOf: ({ azure, azureLogs: { endpoint = '', ruleId = '', stream } }) => [
+      ...azureLogsFaults({ endpoint, ruleId, stream }),
+      ...credentialFaults(azure.credential ?? 'default'),
+    ],
+    probe: async ({ azureLogs: { endpoint = '' } }) => probeHttp(endpoint),
   },
   console: { runsOn: 'main', create: async () => (await import('./console/index.js')).createConsoleExporter() },
   file: { runsOn: 'worker', create: async (config) => (await import('./file/index.js')).createFileExporter(config.file) },
 };
+
+function azureOptions({ connectionString = '', credential, signals = ['events'], tags = [] }: AuditConfig['azure']): AzureExporterOptions {
+  return {
+    connectionString,
+    signals,
+    userTag: tags.includes('user'),
+    clientAddressTag: tags.includes('client-address'),
+    ...(credential === undefined ? {} : { credential: loadCredential(credential) }),
+  };
+}
 
 /** What is wrong with the settings of the exporters that the configuration names. */
 export function exporterFaults(config: AuditConfig): readonly string[] {

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { IDENTITY_ENTRIES } from './config-identity.js';
 import { policyRules } from './config-policy.js';
-import { flag, headerName, headerNames, integer, list, oneOf, text } from './config-values.js';
+import { flag, headerName, headerNames, integer, list, listOf, oneOf, text } from './config-values.js';
 
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -54,6 +54,23 @@ const SCHEMA = v.object({
   POSTGRES_URL: v.optional(postgresUrl),
   CONTROL_DB_URL: v.optional(postgresUrl),
   AZURE_CONNECTION_STRING: v.optional(text),
+  AZURE_CREDENTIAL: v.optional(
+    v.pipe(
+      text,
+      v.regex(/^(?:default|managed-identity(?::.+)?)$/, 'must be default, managed-identity or managed-identity:<client id or resource id>'),
+    ),
+  ),
+  AZURE_SIGNALS: v.optional(
+    v.pipe(
+      listOf('events', 'requests'),
+      v.check((signals) => signals.includes('events'), 'must contain events: they are the records'),
+    ),
+    ['events'],
+  ),
+  AZURE_TAGS: v.optional(listOf('user', 'client-address'), []),
+  AZURE_LOGS_ENDPOINT: v.optional(text),
+  AZURE_LOGS_RULE_ID: v.optional(text),
+  AZURE_LOGS_STREAM: v.optional(text, 'Custom-Audit_CL'),
   FILE_DIR: v.optional(text, 'audit-log'),
   DELIVERY: v.optional(asOnly('async', ['confirmed', 'strict']), 'async'),
   WORKER: v.optional(flag, true),

@@ -30,9 +30,7 @@ export const SECRETS: readonly string[] = [
   'HASH_KEY',
 ];
 /** In the design, not in this version: said, so that nobody believes them to be in force. */
-const PLANNED: ReadonlySet<string> = new Set(
-  'AZURE_CREDENTIAL AZURE_SIGNALS OTLP_ENDPOINT CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY JOURNAL_KEY SUBJECT_KEYS'.split(' '),
-);
+const PLANNED: ReadonlySet<string> = new Set('OTLP_ENDPOINT CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY JOURNAL_KEY SUBJECT_KEYS'.split(' '));
 
 export function readSources({ env, directory, overrides = {} }: SettingSources): RawSources {
   const faults: string[] = [];

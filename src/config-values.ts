@@ -38,6 +38,11 @@ export function oneOf<const Values extends readonly string[]>(...values: Values)
   return v.pipe(v.string(), v.trim(), v.toLowerCase(), v.picklist(values, `must be one of ${values.join(', ')}`));
 }
 
+/** A list of some of these. */
+export function listOf<const Values extends readonly string[]>(...values: Values) {
+  return v.pipe(list, v.array(v.picklist(values, `must be a list of ${values.join(', ')}`)));
+}
+
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 export const headerName = v.pipe(text, v.toLowerCase(), v.regex(HEADER_NAME, 'must be a header name'));
 

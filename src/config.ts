@@ -24,10 +24,17 @@ export interface AuditConfig {
   readonly enabled: boolean;
   readonly mode: AuditMode;
   readonly service: { readonly name: string; readonly version?: string | undefined };
-  /** Built-in names (`postgres` `azure` `file` `console`) or module paths, in order, without duplicates. */
+  /** Built-in names (`postgres` `azure` `azure-logs` `file` `console`) or module paths, in order, without duplicates. */
   readonly exporters: readonly string[];
   readonly postgres: { readonly url?: string | undefined };
-  readonly azure: { readonly connectionString?: string | undefined };
+  readonly azure: {
+    readonly connectionString?: string | undefined;
+    /** `default`, `managed-identity` or `managed-identity:<id>`; for `azure` and `azure-logs`. */
+    readonly credential?: string | undefined;
+    readonly signals?: readonly ('events' | 'requests')[];
+    readonly tags?: readonly ('user' | 'client-address')[];
+  };
+  readonly azureLogs: { readonly endpoint?: string | undefined; readonly ruleId?: string | undefined; readonly stream: string };
   readonly file: { readonly directory: string };
   /** By exporter name: what the configuration file says under `exporters`. For modules only. */
   readonly exporterSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -93,8 +100,8 @@ export interface ConfigSources extends SettingSources {
   readonly faultsOf?: ((config: AuditConfig) => readonly string[]) | undefined;
 }
 
-export const BUILT_IN_EXPORTERS: readonly string[] = ['postgres', 'azure', 'file', 'console'];
-const PLANNED_EXPORTERS: ReadonlySet<string> = new Set(['azure-logs', 'otlp']);
+export const BUILT_IN_EXPORTERS: readonly string[] = ['postgres', 'azure', 'azure-logs', 'file', 'console'];
+const PLANNED_EXPORTERS: ReadonlySet<string> = new Set(['otlp']);
 
 /** @throws {AuditConfigError} ERR_AUDIT_CONFIG with every fault, each with its variable's name and never its value. */
 export function loadConfig(sources: ConfigSources): AuditConfig {
@@ -129,7 +136,13 @@ function assemble(
     service: { name: settings.SERVICE_NAME ?? env['OTEL_SERVICE_NAME'] ?? manifest.name ?? 'unknown_service', version: manifest.version },
     exporters,
     postgres: { url: settings.POSTGRES_URL ?? settings.CONTROL_DB_URL },
-    azure: { connectionString: settings.AZURE_CONNECTION_STRING ?? env['APPLICATIONINSIGHTS_CONNECTION_STRING'] },
+    azure: {
+      connectionString: settings.AZURE_CONNECTION_STRING ?? env['APPLICATIONINSIGHTS_CONNECTION_STRING'],
+      credential: settings.AZURE_CREDENTIAL,
+      signals: settings.AZURE_SIGNALS,
+      tags: settings.AZURE_TAGS,
+    },
+    azureLogs: { endpoint: settings.AZURE_LOGS_ENDPOINT, ruleId: settings.AZURE_LOGS_RULE_ID, stream: settings.AZURE_LOGS_STREAM },
     file: { directory: fileDirectory },
     exporterSettings: settings.exporters,
     journal: {

@@ -1,15 +1,9 @@
 /** Turns what the ingestion endpoint said into what became of each item. Pure; unsure means retry. */
 
 import type { Acknowledgement } from '../../src/exporter.js';
+import type { Judgement } from '../deliver.js';
+import { retryAfterMs } from '../retry-after.js';
 import type { Answer } from './transport/answer.js';
-
-export type Judgement =
-  /** One acknowledgement an item. */
-  | { readonly kind: 'each'; readonly acknowledgements: readonly Acknowledgement[] }
-  /** The request as such was dealt with: the same for every item. */
-  | { readonly kind: 'all'; readonly acknowledgement: Acknowledgement }
-  /** Some item is at fault and only smaller requests can tell which; `tooLarge`: the request was too long. */
-  | { readonly kind: 'split'; readonly reason: string; readonly tooLarge: boolean };
 
 /** `now`: epoch milliseconds, for a `Retry-After` that is a date. */
 export function judge(answer: Answer, itemCount: number, now: number): Judgement {
@@ -41,15 +35,6 @@ export function judge(answer: Answer, itemCount: number, now: number): Judgement
 
 const INVALID_KEY = /instrumentation\s?key/i;
 const QUOTA_WAIT_MS = 60_000; // a quota renews by the day: asking more often is noise
-const LONGEST_WAIT_MS = 3_600_000; // a clock that is wrong at either end must not stop delivery for days
-
-/** `Retry-After` in seconds or as an HTTP date; undefined if absent, past or neither. */
-function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  const text = header.trim();
-  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
-  return wait > 0 ? Math.min(wait, LONGEST_WAIT_MS) : undefined;
-}
 
 interface TrackAnswer {
   readonly received: number;

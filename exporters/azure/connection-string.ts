@@ -9,7 +9,7 @@ export interface AzureConnection {
   readonly ingestionEndpoint: string;
   /** Plain http, to this machine. */
   readonly insecure: boolean;
-  /** Scope of Entra tokens, where the cloud has its own. */
+  /** Whom Entra tokens are for, where the cloud has its own. */
   readonly aadAudience?: string | undefined;
 }
 
@@ -36,20 +36,22 @@ export function parseConnectionString(connectionString: string): AzureConnection
     instrumentationKey,
     ingestionEndpoint: `${endpoint.origin}${endpoint.pathname.replace(/\/+$/, '')}`,
     insecure: endpoint.protocol === 'http:',
-    aadAudience: fields.get('aadaudience'),
+    aadAudience: fields.get('aadaudience') ?? cloudAudience(endpoint.hostname),
   };
 }
 
-/** The same as a list, for the check at the start. */
-export function connectionStringFaults(connectionString: string): readonly string[] {
+/** The same as a list, for the check at the start; `credential`: there is one. */
+export function azureFaults(connectionString: string, credential: unknown): readonly string[] {
   try {
-    parseConnectionString(connectionString);
-    return [];
+    const { insecure } = parseConnectionString(connectionString);
+    return insecure && credential !== undefined ? [INSECURE_TOKEN] : [];
   } catch (error) {
     if (error instanceof AuditConfigError) return error.faults;
     throw error;
   }
 }
+
+const INSECURE_TOKEN = 'AUDIT_AZURE_CREDENTIAL: a token is sent over https only, IngestionEndpoint is plain http';
 
 function fieldsOf(connectionString: string, faults: string[]): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
@@ -81,6 +83,12 @@ function suffixEndpoint(fields: ReadonlyMap<string, string>): string | undefined
   if (suffix === undefined) return undefined;
   const location = fields.get('location');
   return `https://${location === undefined ? '' : `${location}.`}dc.${suffix}`;
+}
+
+/** The sovereign clouds', for strings that do not say. */
+function cloudAudience(hostname: string): string | undefined {
+  if (hostname.endsWith('.applicationinsights.us')) return 'https://monitor.azure.us';
+  return hostname.endsWith('.applicationinsights.azure.cn') ? 'https://monitor.azure.cn' : undefined;
 }
 
 function isLoopback(hostname: string): boolean {

@@ -2,10 +2,14 @@
 
 import { AuditConfigError } from '../../src/errors.js';
 import { type AuditExporter, allRetry } from '../../src/exporter.js';
-import { parseConnectionString } from './connection-string.js';
-import { createDeliver } from './deliver.js';
-import type { SdkCredential } from './transport/sdk.js';
-import { createTransport } from './transport/transport.js';
+import { createDeliver, type Deliver, worse } from '../deliver.js';
+import { judge } from './acknowledge.js';
+import { azureFaults, parseConnectionString } from './connection-string.js';
+import type { AuditItem } from './envelope/item.js';
+import { eventsOf } from './envelope/log-record.js';
+import { requestsOf } from './envelope/server-span.js';
+import type { SdkCredential, Signal } from './transport/sdk.js';
+import { createTransport, type Transport } from './transport/transport.js';
 
 export { type AuditEnvelope, type RebuiltRecords, recordsFromEnvelopes } from './envelope/rebuild.js';
 
@@ -14,6 +18,11 @@ export interface AzureExporterOptions {
   readonly connectionString: string;
   /** Entra ID instead of the key alone, e.g. `new DefaultAzureCredential()`. Needs the role Monitoring Metrics Publisher. */
   readonly credential?: SdkCredential;
+  /**
+   * `['events']` by default. With `'requests'` each finished request is a row of `requests` as well, with the same dimensions but
+   * the bodies: for a resource of its own, since the service's SDK sends requests too.
+   */
+  readonly signals?: readonly Signal[];
   /** Default `azure`. */
   readonly name?: string;
   /** Default: compressed, except to this machine. */
@@ -35,21 +44,25 @@ export interface AzureExporterOptions {
  * @throws {AuditError} ERR_AUDIT_EXPORTER when the SDK cannot be loaded.
  */
 export function createAzureExporter(options: AzureExporterOptions): AuditExporter {
+  const faults = azureFaults(options.connectionString, options.credential);
+  if (faults.length > 0) throw new AuditConfigError(faults);
   const connection = parseConnectionString(options.connectionString);
-  if (connection.insecure && options.credential !== undefined) {
-    throw new AuditConfigError(['AUDIT_AZURE_CREDENTIAL: a token is sent over https only, IngestionEndpoint is plain http']);
-  }
-  const transport = createTransport({
-    connection,
-    credential: options.credential,
-    gzip: options.gzip ?? !connection.insecure,
-    requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
-  });
-  const deliver = createDeliver({
-    transport,
-    tags: { clientAddress: options.clientAddressTag ?? false, user: options.userTag ?? false },
-    maxRequestBytes: options.maxRequestBytes ?? 2_000_000,
-  });
+  const transports: Transport[] = [];
+  const deliverOf = (signal: Signal): Deliver => {
+    const { credential, requestTimeoutMs = 10_000, maxRequestBytes = 2_000_000, gzip = !connection.insecure } = options;
+    const tags = { clientAddress: options.clientAddressTag ?? false, user: options.userTag ?? false };
+    const transport = createTransport({ signal, connection, credential, gzip, requestTimeoutMs });
+    transports.push(transport);
+    const itemsOf = signal === 'events' ? eventsOf : requestsOf;
+    return createDeliver<AuditItem>({
+      send: async (items, signal) => judge(await transport.send(items, signal), items.length, Date.now()),
+      itemsOf: (record) => itemsOf(record, tags),
+      bytesOf: ({ properties }) => ENVELOPE_BYTES + properties.length,
+      maxRequestBytes,
+    });
+  };
+  const events = deliverOf('events');
+  const deliver = options.signals?.includes('requests') === true ? both(events, deliverOf('requests')) : events;
   let closing: Promise<void> | undefined;
   return {
     name: options.name ?? 'azure',
@@ -57,8 +70,26 @@ export function createAzureExporter(options: AzureExporterOptions): AuditExporte
     export: async (records, signal) =>
       closing === undefined ? deliver(records, signal) : allRetry(records.length, 'the exporter is shut down'),
     shutdown() {
-      closing ??= transport.close();
+      closing ??= Promise.all(transports.map((transport) => transport.close())).then(() => undefined);
       return closing;
     },
+  };
+}
+
+const ENVELOPE_BYTES = 700; // an envelope without properties
+
+/** The second for what the first has delivered: a record that is offered again has both again. */
+function both(first: Deliver, second: Deliver): Deliver {
+  return async (records, signal) => {
+    const results = [...(await first(records, signal))];
+    const places = results.flatMap((result, place) => (result.status === 'delivered' ? [place] : []));
+    const others = await second(
+      places.flatMap((place) => records[place] ?? []),
+      signal,
+    );
+    places.forEach((place, index) => {
+      results[place] = worse(results[place], others[index] ?? { status: 'retry', reason: 'not sent' });
+    });
+    return results;
   };
 }

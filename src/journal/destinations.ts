@@ -26,6 +26,8 @@ function placeOf(exporter: string, config: AuditConfig): string {
       return databaseOf(config.postgres.url);
     case 'azure':
       return /InstrumentationKey=([^;]+)/i.exec(config.azure.connectionString ?? '')?.[1] ?? '';
+    case 'azure-logs':
+      return `${config.azureLogs.ruleId ?? ''}/${config.azureLogs.stream}`;
     case 'file':
       return config.file.directory;
     default:

@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { logRecordsOf } from '../../exporters/azure/envelope/log-record.js';
+import { eventsOf } from '../../exporters/azure/envelope/log-record.js';
 import { createAzureExporter } from '../../exporters/azure/index.js';
 import { recordOf } from '../exporters/azure/audit-records.js';
 
@@ -41,9 +41,9 @@ async function main(): Promise<void> {
   server.disconnect();
 }
 
-function measureMapping(records: Parameters<typeof logRecordsOf>[0][]): void {
+function measureMapping(records: Parameters<typeof eventsOf>[0][]): void {
   const map = (): void => {
-    for (const record of records) logRecordsOf(record, { clientAddress: false, user: false });
+    for (const record of records) eventsOf(record, { clientAddress: false, user: false });
   };
   for (let round = 0; round < 10; round += 1) map();
   const cpu = process.cpuUsage();

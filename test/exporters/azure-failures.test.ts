@@ -19,10 +19,13 @@ import { recordsOf } from './azure/audit-records.js';
 
 let server: IngestionServer;
 let exporter: AuditExporter;
+/** For answers that do not come: a short deadline would be passed by others too when the machine is busy. */
+let hasty: AuditExporter;
 
 before(async () => {
   server = await startIngestionServer();
-  exporter = createAzureExporter({ connectionString: server.connectionString, requestTimeoutMs: 300 });
+  exporter = createAzureExporter({ connectionString: server.connectionString });
+  hasty = createAzureExporter({ connectionString: server.connectionString, requestTimeoutMs: 300 });
 });
 
 afterEach(() => {
@@ -31,13 +34,15 @@ afterEach(() => {
 
 after(async () => {
   await exporter.shutdown();
+  await hasty.shutdown();
   await server.close();
 });
 
 /** What three records come to when the server behaves so at the first request and well afterwards. */
 async function sendThree(...behaviours: readonly IngestionBehaviour[]): Promise<readonly Acknowledgement[]> {
   server.behaviours.push(...behaviours);
-  return exporter.export(recordsOf(3), AbortSignal.timeout(10_000));
+  const isWaiting = behaviours.some(({ kind }) => kind === 'hang' || kind === 'drip');
+  return (isWaiting ? hasty : exporter).export(recordsOf(3), AbortSignal.timeout(10_000));
 }
 
 const RETRIED: readonly (readonly [string, IngestionBehaviour, RegExp])[] = [

@@ -1,7 +1,7 @@
 import '../support/network-guard.js';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { logRecordsOf } from '../../exporters/azure/envelope/log-record.js';
+import { eventsOf } from '../../exporters/azure/envelope/log-record.js';
 import { type AzureExporterOptions, createAzureExporter, recordsFromEnvelopes } from '../../exporters/azure/index.js';
 import type { AuditRecord } from '../../src/record.js';
 import { type IngestionItem, type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
@@ -134,9 +134,8 @@ test('brings empty members back, however little room the bodies leave', () => {
   const response = { body: 'x'.repeat(6 * 8192) };
   for (let length = 4000; length < 6000; length += 20) {
     const record = recordOf(0, { tenant: {}, client: { geo: {} }, request: { id: 'r', body: 'x'.repeat(length) }, response });
-    const logs = logRecordsOf(record, { clientAddress: false, user: false });
-    const envelopes = logs.map(({ attributes }) => ({
-      data: { baseData: { name: attributes['microsoft.custom_event.name'], properties: attributes } },
+    const envelopes = eventsOf(record, { clientAddress: false, user: false }).map(({ convertible, properties }) => ({
+      data: { baseData: { name: String(convertible.attributes['microsoft.custom_event.name']), properties: JSON.parse(properties) } },
     }));
     assert.deepEqual(recordsFromEnvelopes(envelopes).records, [record], String(length));
   }
@@ -160,4 +159,77 @@ test('shows by the hash that an envelope was altered', async () => {
   const [record] = recordsFromEnvelopes([{ data: { baseData: { ...item.data.baseData, properties } } }]).records;
   assert.ok(record !== undefined);
   assert.notEqual(hashOf(record), record.integrity?.hash);
+});
+
+test('makes rows of requests too when asked to, with the same dimensions and tags but the bodies', async () => {
+  const [event, request, ...more] = await envelopesOf({}, { signals: ['events', 'requests'] });
+  assert.deepEqual(more, []);
+  assert.equal(request?.data.baseType, 'RequestData');
+  const { name, responseCode, success, duration, url, id } = (request?.data.baseData ?? {}) as Readonly<Record<string, unknown>>;
+  assert.deepEqual(
+    { name, responseCode, success, duration, url, id },
+    {
+      name: 'POST /api/orders',
+      responseCode: '201',
+      success: true,
+      duration: '00:00:00.01225',
+      url: '/api/orders',
+      id: '25d5b885908e4795',
+    },
+  );
+  const { 'audit.request.body': _, 'audit.response.body': __, ...dimensions } = propertiesOf(event);
+  assert.deepEqual(propertiesOf(request), dimensions);
+  const { 'ai.operation.parentId': parent, ...tags } = event?.tags ?? {};
+  assert.equal(parent, id);
+  assert.deepEqual(request?.tags, tags);
+  assert.equal(request?.time, event?.time);
+});
+
+test('makes no request of what is none, and tells a failed one from a good one', async () => {
+  const signals = { signals: ['events', 'requests'] as const };
+  for (const over of [{ kind: 'event' }, { kind: 'amendment' }, { phase: 'start' }] as const) {
+    assert.equal((await envelopesOf(over, signals)).length, 1, JSON.stringify(over));
+  }
+  for (const [outcome, success] of [
+    ['failure', false],
+    ['aborted', false],
+    ['success', true],
+  ] as const) {
+    const [, request] = await envelopesOf({ outcome }, signals);
+    assert.equal(Object(request?.data.baseData)['success'], success, outcome);
+  }
+});
+
+test('reads records from the events alone, requests of ours and of others passed over', async () => {
+  const items = await envelopesOf({}, { signals: ['events', 'requests'] });
+  assert.deepEqual(recordsFromEnvelopes([...items].reverse()), { records: [recordOf(0)], incomplete: [] });
+});
+
+test('puts the user and the address into the tags of a request only when told to', async () => {
+  const [, without] = await envelopesOf({}, { signals: ['events', 'requests'] });
+  assert.deepEqual([without?.tags['ai.user.authUserId'], without?.tags['ai.location.ip']], [undefined, undefined]);
+  const [, allowed] = await envelopesOf({}, { signals: ['events', 'requests'], userTag: true, clientAddressTag: true });
+  assert.deepEqual([allowed?.tags['ai.user.authUserId'], allowed?.tags['ai.location.ip']], ['alice', '198.51.100.9']);
+});
+
+test('keeps a request below the limit of an item, whatever is in it', async () => {
+  const text = 'é'.repeat(1000);
+  const metadata = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`m${index}`, text]));
+  const items = await envelopesOf(
+    { request: { id: 'r', method: 'GET', path: `/${text}`, route: `/${text}` }, metadata },
+    { signals: ['events', 'requests'] },
+  );
+  assert.ok(items.length > 2);
+  for (const item of items) assert.ok(Buffer.byteLength(JSON.stringify(item)) < 60_000);
+});
+
+test('offers a record again whose request is refused, though its event is stored', async () => {
+  const exporter = createAzureExporter({ connectionString: server.connectionString, signals: ['events', 'requests'] });
+  server.behaviours.push({ kind: 'accept' }, { kind: 'items', errors: { 1: { status: 429, message: 'Too many requests' } } });
+  const acknowledgements = await exporter.export([recordOf(0), recordOf(1, { kind: 'event' }), recordOf(2)], AbortSignal.timeout(10_000));
+  await exporter.shutdown();
+  assert.deepEqual(
+    acknowledgements.map(({ status }) => status),
+    ['delivered', 'delivered', 'retry'],
+  );
 });

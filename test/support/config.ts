@@ -10,6 +10,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     exporters: [],
     postgres: {},
     azure: {},
+    azureLogs: { stream: 'Custom-Audit_CL' },
     file: { directory: '/nonexistent' },
     exporterSettings: {},
     journal: { maxBytes: 1e9, write: 'tick' },

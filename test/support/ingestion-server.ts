@@ -1,9 +1,11 @@
 /** A local Application Insights ingestion endpoint: accepts and checks as the documented one, and misbehaves on request. */
 
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { ACCEPT, type IngestionBehaviour, type ItemError } from './ingestion-behaviours.js';
+import { TLS } from './tls.js';
 
 /** A decoded envelope, as far as tests and the demo read it. */
 export interface IngestionItem {
@@ -35,6 +37,8 @@ export interface IngestionServerOptions {
   readonly respond?: (request: IngestionRequest, index: number) => IngestionBehaviour;
   /** Default: a free one. */
   readonly port?: number;
+  /** https, with the certificate of `TLS`. */
+  readonly tls?: boolean;
   /** Items of other instrumentation keys are refused as the service does. Default: the connection string's own key. */
   readonly instrumentationKey?: string;
 }
@@ -63,7 +67,7 @@ export async function startIngestionServer(options: IngestionServerOptions = {})
     for (const item of stored) items.push(item);
     for (const check of waiting) check();
   };
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     const next = behaviours[0];
     if (next?.kind === 'reset' && next.when === 'before') {
       behaviours.shift();
@@ -79,11 +83,12 @@ export async function startIngestionServer(options: IngestionServerOptions = {})
       .catch((error: unknown) => {
         answer(response, error instanceof NotIngestion ? error.status : 400, { message: 'Invalid JSON' });
       });
-  });
+  };
+  const server = options.tls === true ? createTlsServer(TLS, listener) : createServer(listener);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
   });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `${options.tls === true ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
     connectionString: `InstrumentationKey=${instrumentationKey};IngestionEndpoint=${url}/`,

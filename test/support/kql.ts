@@ -9,7 +9,7 @@ export interface KqlAnalysis {
   readonly faults: readonly string[];
   /** `actor:string` */
   readonly columns: readonly string[];
-  /** Every key in `customDimensions["…"]`. */
+  /** Every key in `customDimensions["…"]`, `Properties["…"]` or our own `dimensions["…"]`. */
   readonly dimensionKeys: readonly string[];
 }
 
@@ -24,19 +24,27 @@ export function analyzeKql(query: string): KqlAnalysis {
   };
 }
 
+/** Without looking whether names mean anything: ten times as fast. */
+export function parseKql(query: string): SyntaxNode {
+  return load().language.KustoCode.Parse(query).Syntax;
+}
+
 interface BridgeList<T> {
   readonly Count: number;
   getItem(index: number): T;
 }
 
-interface SyntaxNode {
+export interface SyntaxNode {
   readonly ChildCount: number;
   GetChild(index: number): SyntaxNode | null;
+  /** What the child is to this node: `Condition`, `Left`. */
+  GetName(index: number): string;
   ToString(): string;
 }
 
 interface KustoLanguage {
   readonly KustoCode: {
+    Parse(query: string): { readonly Syntax: SyntaxNode };
     ParseAndAnalyze(
       query: string,
       globals: unknown,
@@ -55,7 +63,7 @@ interface KustoLanguage {
   };
 }
 
-// As the portal shows them in the scope of an Application Insights resource.
+// As the portal shows them in the scope of an Application Insights resource, and of a workspace.
 const COMMON =
   'timestamp:datetime, itemType:string, customDimensions:dynamic, customMeasurements:dynamic, operation_Name:string, operation_Id:string, ' +
   'operation_ParentId:string, session_Id:string, user_Id:string, user_AuthenticatedId:string, client_IP:string, client_City:string, ' +
@@ -64,6 +72,12 @@ const COMMON =
 const TABLES: Readonly<Record<string, string>> = {
   customEvents: `(name:string, ${COMMON})`,
   traces: `(message:string, severityLevel:int, ${COMMON})`,
+  AppEvents:
+    '(TenantId:string, TimeGenerated:datetime, Name:string, Properties:dynamic, Measurements:dynamic, OperationName:string, OperationId:string, ' +
+    'ParentId:string, SyntheticSource:string, SessionId:string, UserId:string, UserAuthenticatedId:string, UserAccountId:string, AppVersion:string, ' +
+    'AppRoleName:string, AppRoleInstance:string, ClientType:string, ClientModel:string, ClientOS:string, ClientIP:string, ClientCity:string, ' +
+    'ClientStateOrProvince:string, ClientCountryOrRegion:string, ClientBrowser:string, ResourceGUID:string, IKey:string, SDKVersion:string, ' +
+    'ItemCount:int, SourceSystem:string, Type:string, _ResourceId:string, _BilledSize:real)',
   requests: `(id:string, source:string, name:string, url:string, success:string, resultCode:string, duration:real, ${COMMON})`,
 };
 
@@ -86,7 +100,7 @@ function load(): { readonly language: KustoLanguage; readonly globals: unknown }
 function dimensionKeysOf(node: SyntaxNode): readonly string[] {
   const keys: string[] = [];
   if (isElementExpression(node)) {
-    const key = /^\s*customDimensions\d*\s*\[\s*(["'])(.*?)\1\s*\]\s*$/s.exec(node.ToString())?.[2];
+    const key = /^\s*(?:customDimensions|Properties|dimensions)\d*\s*\[\s*(["'])(.*?)\1\s*\]\s*$/s.exec(node.ToString())?.[2];
     if (key !== undefined) keys.push(key);
   }
   for (let index = 0; index < node.ChildCount; index += 1) {
@@ -97,8 +111,13 @@ function dimensionKeysOf(node: SyntaxNode): readonly string[] {
 }
 
 function isElementExpression(node: SyntaxNode): boolean {
+  return syntaxKind(node) === 'ElementExpression';
+}
+
+/** `FilterOperator`, `BinaryExpression` … */
+export function syntaxKind(node: SyntaxNode): string {
   const name = (node.constructor as { readonly $$name?: string }).$$name ?? '';
-  return name.endsWith('ElementExpression');
+  return name.slice(name.lastIndexOf('.') + 1);
 }
 
 function listOf<T>(list: BridgeList<T>): readonly T[] {

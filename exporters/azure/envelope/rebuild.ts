@@ -1,11 +1,12 @@
 /** Audit records from the envelopes or query rows they became: the way back, for verifying hashes and moving trails. */
 
 import { ATTRIBUTES, FLAGGED } from '../../../src/attributes.js';
-import type { AuditRecord } from '../../../src/record.js';
+import { restoreEmptyMembers } from '../../../src/empty-members.js';
+import { type AuditRecord, RECORD_KINDS } from '../../../src/record.js';
 import { membersOf } from '../../../src/record-attributes.js';
-import { restoreEmptyMembers } from './empty-members.js';
 import {
   EMPTY_MEMBERS,
+  eventName,
   MAX_PIECES,
   PART_ATTRIBUTE,
   PART_EVENT,
@@ -40,7 +41,7 @@ export function recordsFromEnvelopes(envelopes: Iterable<AuditEnvelope>): Rebuil
   for (const { data } of envelopes) {
     const properties = data.baseData.properties ?? {};
     if (data.baseData.name === PART_EVENT) addPart(parts, properties);
-    else if (properties[FLAGGED] === 'true') addEvent(events, properties);
+    else if (properties[FLAGGED] === 'true' && EVENT_NAMES.has(data.baseData.name)) addEvent(events, properties);
   }
   const records: AuditRecord[] = [];
   const incomplete: string[] = [];
@@ -51,6 +52,9 @@ export function recordsFromEnvelopes(envelopes: Iterable<AuditEnvelope>): Rebuil
   }
   return { records, incomplete };
 }
+
+/** Requests carry the flag too, and are no records: they have no bodies. */
+const EVENT_NAMES: ReadonlySet<string | undefined> = new Set(RECORD_KINDS.map(eventName));
 
 function addEvent(events: Map<string, Properties>, properties: Properties): void {
   const id = properties[RECORD_ID];

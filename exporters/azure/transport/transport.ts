@@ -3,20 +3,24 @@
 import { Agent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { gunzip, gzip } from 'node:zlib';
+import { context } from '@opentelemetry/api';
+import { suppressTracing } from '@opentelemetry/core';
 import type { AzureConnection } from '../connection-string.js';
-import type { AuditLogRecord } from '../envelope/log-record.js';
+import type { AuditItem } from '../envelope/item.js';
 import { type Answer, failureOf } from './answer.js';
+import { placed, withProperties } from './placeholder.js';
 import { post } from './post.js';
-import { createSdkExporter, type SdkCredential, type SdkHttpClient } from './sdk.js';
+import { createSdkExporter, type SdkCredential, type SdkHttpClient, type Signal } from './sdk.js';
 
 export interface Transport {
-  /** One request with all of `records`, in order. Never rejects, and must not be called before the last call has settled. */
-  send(records: readonly AuditLogRecord[], signal: AbortSignal): Promise<Answer>;
+  /** One request with all of `items`, in order. Never rejects, and must not be called before the last call has settled. */
+  send(items: readonly AuditItem[], signal: AbortSignal): Promise<Answer>;
   close(): Promise<void>;
 }
 
 interface TransportOptions {
+  readonly signal: Signal;
   readonly connection: AzureConnection;
   readonly credential?: SdkCredential | undefined;
   readonly gzip: boolean;
@@ -25,6 +29,7 @@ interface TransportOptions {
 
 /** The one request in flight; the SDK hands nothing through by which an answer could be told apart. */
 interface Flight {
+  readonly items: readonly AuditItem[];
   readonly signal: AbortSignal;
   answer?: Answer;
 }
@@ -32,31 +37,38 @@ interface Flight {
 type SdkRequest = Parameters<SdkHttpClient['sendRequest']>[0];
 type SdkResponse = Awaited<ReturnType<SdkHttpClient['sendRequest']>>;
 
-export function createTransport({ connection, credential, gzip: compress, requestTimeoutMs }: TransportOptions): Transport {
+export function createTransport({ signal: kind, connection, credential, gzip: compress, requestTimeoutMs }: TransportOptions): Transport {
   const agent = connection.insecure ? new Agent({ keepAlive: true }) : new HttpsAgent({ keepAlive: true });
-  let flight: Flight = { signal: AbortSignal.abort() };
+  let flight: Flight = { items: [], signal: AbortSignal.abort() };
 
   const httpClient: SdkHttpClient = {
     async sendRequest(request) {
       const mine = flight;
       const proxied = connection.insecure ? undefined : (request.agent as Agent | undefined);
-      const { headers, body } = await encode(request, compress);
+      const text = withProperties(await textOf(request.body), mine.items);
+      if (text === undefined) {
+        mine.answer = { kind: 'unsent', reason: 'not an envelope an item' };
+        return soothing(request);
+      }
+      const { headers, body } = await encode(request, text, compress);
       mine.answer = await post(request.url, { headers, body, agent: proxied ?? agent, signal: mine.signal });
       return soothing(request);
     },
   };
   const honest = credential === undefined ? undefined : observed(credential, () => flight);
-  const sdk = createSdkExporter(connection, httpClient, honest);
+  const sdk = createSdkExporter(kind, connection, httpClient, honest);
 
   return {
-    async send(records, signal) {
-      const mine: Flight = { signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]) };
+    async send(items, signal) {
+      const mine: Flight = { items, signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]) };
       flight = mine;
       let reason = 'nothing was sent';
       try {
-        await sdk.export(records as unknown as Parameters<typeof sdk.export>[0], (result) => {
-          reason = result.error?.name ?? reason;
-        });
+        await context.with(suppressTracing(context.active()), () =>
+          sdk.export(items.map(placed), (result) => {
+            reason = result.error?.name ?? reason;
+          }),
+        );
       } catch (error) {
         reason = error instanceof Error ? error.name : reason;
       }
@@ -70,10 +82,21 @@ export function createTransport({ connection, credential, gzip: compress, reques
 }
 
 const gzipAsync = promisify(gzip);
+const gunzipAsync = promisify(gunzip);
 
-async function encode(request: SdkRequest, compress: boolean): Promise<{ headers: Record<string, string>; body: Uint8Array }> {
+/** Newer versions of the SDK compress what goes to Azure's own domains. */
+async function textOf(body: SdkRequest['body']): Promise<string> {
+  return body instanceof Uint8Array ? (await gunzipAsync(body)).toString('utf8') : String(body ?? '');
+}
+
+async function encode(
+  request: SdkRequest,
+  text: string,
+  compress: boolean,
+): Promise<{ headers: Record<string, string>; body: Uint8Array }> {
   const headers: Record<string, string> = request.headers.toJSON();
-  const body = Buffer.from(typeof request.body === 'string' ? request.body : '');
+  const body = Buffer.from(text);
+  delete headers['content-encoding'];
   if (!compress) return { headers, body };
   // Level 1: audit records are repetitive, higher levels cost more than the bytes they save.
   return { headers: { ...headers, 'content-encoding': 'gzip' }, body: await gzipAsync(body, { level: 1 }) };

@@ -18,6 +18,8 @@ test('differs by exporter, host, database, instrumentation key, directory and ob
     postgres('postgres://a@db.example/other'),
     makeConfig({ exporters: ['azure'], azure: { connectionString: 'InstrumentationKey=1;IngestionEndpoint=https://x/' } }),
     makeConfig({ exporters: ['azure'], azure: { connectionString: 'InstrumentationKey=2;IngestionEndpoint=https://x/' } }),
+    makeConfig({ exporters: ['azure-logs'], azureLogs: { ruleId: 'dcr-1', stream: 'Custom-A' } }),
+    makeConfig({ exporters: ['azure-logs'], azureLogs: { ruleId: 'dcr-2', stream: 'Custom-A' } }),
     makeConfig({ exporters: ['file'], file: { directory: '/a' } }),
     makeConfig({ exporters: ['file'], file: { directory: '/b' } }),
     makeConfig({ exporters: ['./mine.js'] }),

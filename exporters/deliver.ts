@@ -1,33 +1,42 @@
 /** Sends a batch in requests of a fitting size, isolates what the service refuses, and accounts for every record. */
 
-import type { Acknowledgement } from '../../src/exporter.js';
-import type { AuditRecord } from '../../src/record.js';
-import { type Judgement, judge } from './acknowledge.js';
-import { type AuditLogRecord, logRecordsOf, type TagOptions } from './envelope/log-record.js';
-import type { Transport } from './transport/transport.js';
+import type { Acknowledgement } from '../src/exporter.js';
+import type { AuditRecord } from '../src/record.js';
 
-interface DeliverOptions {
-  readonly transport: Transport;
-  readonly tags: TagOptions;
+/** What became of one request. */
+export type Judgement =
+  /** One acknowledgement an item. */
+  | { readonly kind: 'each'; readonly acknowledgements: readonly Acknowledgement[] }
+  /** The request as such was dealt with: the same for every item. */
+  | { readonly kind: 'all'; readonly acknowledgement: Acknowledgement }
+  /** Some item is at fault and only smaller requests can tell which; `tooLarge`: the request was too long. */
+  | { readonly kind: 'split'; readonly reason: string; readonly tooLarge: boolean };
+
+interface DeliverOptions<Item> {
+  /** One request. Never rejects. */
+  readonly send: (items: readonly Item[], signal: AbortSignal) => Promise<Judgement>;
+  /** What is sent of a record, in order; maybe nothing. */
+  readonly itemsOf: (record: AuditRecord) => readonly Item[];
+  readonly bytesOf: (item: Item) => number;
   readonly maxRequestBytes: number;
 }
 
-type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
+export type Deliver = (records: readonly AuditRecord[], signal: AbortSignal) => Promise<readonly Acknowledgement[]>;
 
-/** One log record on its way; several may belong to one audit record. */
-interface Item {
-  readonly log: AuditLogRecord;
+/** One item on its way; several may belong to one audit record. */
+interface Placed<Item> {
+  readonly item: Item;
   readonly bytes: number;
   /** Place of its audit record in the batch. */
   readonly place: number;
 }
 
-const MAX_ITEMS = 1000; // the service takes 64,000; this many keep an answer with an error for each below 200 KB
+const MAX_ITEMS = 1000; // keeps an answer with an error for each below 200 KB
 
 // The contract's deadline is 10 s. No new request after 8, so that what was learned by then is told, not thrown away.
 const NO_NEW_REQUEST_AFTER_MS = 8000;
 
-export function createDeliver({ transport, tags, maxRequestBytes }: DeliverOptions): Deliver {
+export function createDeliver<Item>({ send: sendRequest, itemsOf, bytesOf, maxRequestBytes }: DeliverOptions<Item>): Deliver {
   // Halved when a request was too long for something on the way, and kept so: it would be again.
   let requestBytes = maxRequestBytes;
 
@@ -36,15 +45,20 @@ export function createDeliver({ transport, tags, maxRequestBytes }: DeliverOptio
     const results: (Acknowledgement | undefined)[] = records.map(() => undefined);
     let stopped: Acknowledgement | undefined;
 
-    const settle = (items: readonly Item[], acknowledgementOf: (index: number) => Acknowledgement): void => {
+    const settle = (items: readonly Placed<Item>[], acknowledgementOf: (index: number) => Acknowledgement): void => {
       items.forEach((item, index) => {
         results[item.place] = worse(results[item.place], acknowledgementOf(index));
       });
     };
-    const send = async (items: readonly Item[]): Promise<void> => {
+    const send = async (items: readonly Placed<Item>[]): Promise<void> => {
       if (over()) stopped ??= OUT_OF_TIME;
       const judgement: Judgement =
-        stopped === undefined ? await sendItems(transport, items, signal) : { kind: 'all', acknowledgement: stopped };
+        stopped === undefined
+          ? await sendRequest(
+              items.map(({ item }) => item),
+              signal,
+            )
+          : { kind: 'all', acknowledgement: stopped };
       switch (judgement.kind) {
         case 'each':
           settle(items, (index) => judgement.acknowledgements[index] ?? OUT_OF_TIME);
@@ -63,13 +77,14 @@ export function createDeliver({ transport, tags, maxRequestBytes }: DeliverOptio
       }
     };
 
-    const queue = [...itemsOf(records, tags)];
+    const queue = records.flatMap((record, place) => itemsOf(record).map((item) => ({ item, bytes: bytesOf(item), place })));
     while (queue.length > 0) await send(takeRequest(queue, requestBytes));
-    return results.map((result) => result ?? OUT_OF_TIME);
+    return results.map((result) => result ?? DELIVERED);
   };
 }
 
 const MIN_REQUEST_BYTES = 65_536; // one item of the largest size
+const DELIVERED: Acknowledgement = { status: 'delivered' }; // of a record of which nothing is to be sent
 const OUT_OF_TIME: Acknowledgement = { status: 'retry', reason: 'not sent: out of time' };
 
 function clock(signal: AbortSignal): () => boolean {
@@ -77,30 +92,8 @@ function clock(signal: AbortSignal): () => boolean {
   return () => signal.aborted || performance.now() - startedAt > NO_NEW_REQUEST_AFTER_MS;
 }
 
-async function sendItems(transport: Transport, items: readonly Item[], signal: AbortSignal): Promise<Judgement> {
-  const answer = await transport.send(
-    items.map((item) => item.log),
-    signal,
-  );
-  return judge(answer, items.length, Date.now());
-}
-
-function* itemsOf(records: readonly AuditRecord[], tags: TagOptions): Generator<Item> {
-  for (const [place, record] of records.entries()) {
-    for (const log of logRecordsOf(record, tags)) yield { log, bytes: roughBytes(log), place };
-  }
-}
-
-const ENVELOPE_BYTES = 700; // an envelope without properties
-
-function roughBytes({ attributes }: AuditLogRecord): number {
-  let bytes = ENVELOPE_BYTES;
-  for (const name in attributes) bytes += name.length + (attributes[name]?.length ?? 0) + 6;
-  return bytes;
-}
-
 /** Takes items off the front of the queue: as many as fit, at least one. */
-function takeRequest(queue: Item[], maxBytes: number): Item[] {
+function takeRequest<Item>(queue: Placed<Item>[], maxBytes: number): Placed<Item>[] {
   let count = 0;
   let bytes = 0;
   while (count < queue.length && count < MAX_ITEMS) {
@@ -111,12 +104,12 @@ function takeRequest(queue: Item[], maxBytes: number): Item[] {
   return queue.splice(0, count);
 }
 
-function sizeOf(items: readonly Item[]): number {
+function sizeOf(items: readonly Placed<unknown>[]): number {
   return items.reduce((bytes, item) => bytes + item.bytes, 0);
 }
 
 /** A record is only as well off as the worst of its items; of two waits the longer. */
-function worse(one: Acknowledgement | undefined, other: Acknowledgement): Acknowledgement {
+export function worse(one: Acknowledgement | undefined, other: Acknowledgement): Acknowledgement {
   if (one === undefined || one.status === 'delivered') return other;
   if (one.status === 'rejected' || other.status === 'delivered') return one;
   if (other.status === 'rejected') return other;

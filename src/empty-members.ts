@@ -1,7 +1,7 @@
 /** Members that are empty objects: part of the hashed record, but nothing an attribute could carry. */
 
-import { ATTRIBUTES } from '../../../src/attributes.js';
-import type { AuditRecord } from '../../../src/record.js';
+import { ATTRIBUTES } from './attributes.js';
+import type { AuditRecord } from './record.js';
 
 const CONTAINERS: readonly (readonly string[])[] = containers();
 
