@@ -20,6 +20,8 @@ export interface JournalOptions {
   readonly segmentBytes?: number;
   /** How often written lines are synced to the disk in the background. Default 500 ms. */
   readonly syncIntervalMs?: number;
+  /** So many bytes written since the last sync bring the next one forward. Default 1 MB. */
+  readonly syncBytes?: number;
   /** Bytes kept in memory while the disk does not take them. Default 8 MB. */
   readonly maxPendingBytes?: number;
   /** Default: a new UUIDv7. */
