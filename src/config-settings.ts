@@ -10,13 +10,6 @@ export type RawSettings = Readonly<Record<string, unknown>>;
 
 const MEBIBYTE = 1_048_576;
 
-function asOnly<const Value extends string>(available: Value, planned: readonly string[]) {
-  return v.pipe(
-    oneOf(available, ...planned),
-    v.check((value) => value === available, `only ${available} is available in this version`),
-  );
-}
-
 const postgresUrl = v.pipe(
   text,
   v.check(
@@ -55,11 +48,15 @@ const SCHEMA = v.object({
   CONTROL_DB_URL: v.optional(postgresUrl),
   AZURE_CONNECTION_STRING: v.optional(text),
   FILE_DIR: v.optional(text, 'audit-log'),
-  DELIVERY: v.optional(asOnly('async', ['confirmed', 'strict']), 'async'),
+  DELIVERY: v.optional(oneOf('async', 'confirmed', 'strict'), 'async'),
+  CONFIRM_TIMEOUT_MS: v.optional(integer(1, 60_000), 1_000),
   WORKER: v.optional(flag, true),
   JOURNAL_DIR: v.optional(text),
   JOURNAL_MAX_BYTES: v.optional(integer(MEBIBYTE, Number.MAX_SAFE_INTEGER), 512 * MEBIBYTE),
   JOURNAL_WRITE: v.optional(oneOf('tick', 'async'), 'tick'),
+  // 500 ms, as Vector's disk buffer: what a power cut may take.
+  JOURNAL_SYNC_MS: v.optional(integer(1, 60_000), 500),
+  JOURNAL_SYNC_BYTES: v.optional(integer(1, Number.MAX_SAFE_INTEGER), MEBIBYTE),
   SHUTDOWN_TIMEOUT_MS: v.optional(integer(0, 600_000), 5_000),
   CAPTURE_REQUEST_BODY: v.optional(flag, true),
   CAPTURE_RESPONSE_BODY: v.optional(flag, true),

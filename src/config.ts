@@ -10,11 +10,11 @@ import {
   identityFaults,
   identityWarnings,
 } from './config-identity.js';
-import { parseSettings, type Settings } from './config-settings.js';
+import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
 import { readSources, type SettingSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
 import { moduleUrl } from './module-url.js';
-import type { PolicyRule } from './policy-rule.js';
+import type { DeliveryMode, PolicyRule } from './policy-rule.js';
 
 export type AuditMode = 'auto' | 'standalone' | 'attach' | 'library';
 export type SpanBodies = 'auto' | 'on' | 'off';
@@ -37,8 +37,16 @@ export interface AuditConfig {
     /** Bytes a stream may hold before the oldest delivered segments must go or records are dropped. */
     readonly maxBytes: number;
     readonly write: 'tick' | 'async';
+    /** Written lines are synced to the disk after so long, or after so many bytes. */
+    readonly syncIntervalMs: number;
+    readonly syncBytes: number;
   };
-  readonly delivery: { readonly worker: boolean; readonly shutdownTimeoutMs: number };
+  readonly delivery: {
+    readonly worker: boolean;
+    readonly shutdownTimeoutMs: number;
+    /** How long a response may wait for its record to be durable, and a handler for its start record. */
+    readonly confirmTimeoutMs: number;
+  };
   readonly capture: {
     readonly requestBody: boolean;
     readonly responseBody: boolean;
@@ -81,7 +89,12 @@ export interface AuditConfig {
     /** How often the configuration file is looked at for another policy; 0: never. */
     readonly policyReloadMs: number;
   };
-  readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
+  readonly policy: {
+    readonly rules: readonly PolicyRule[];
+    readonly excludePaths: readonly string[];
+    /** Where the rule says nothing else. */
+    readonly delivery: DeliveryMode;
+  };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
 }
@@ -106,6 +119,7 @@ export function loadConfig(sources: ConfigSources): AuditConfig {
     ...sourceFaults,
     ...faults,
     ...exporterFaults(exporters, settings, faulty, sources),
+    ...deliveryFaults(exporters, settings, raw),
     ...identityFaults(settings, sources.directory),
     ...(sources.faultsOf?.(config) ?? []),
   ];
@@ -136,8 +150,14 @@ function assemble(
       directory: exporters.includes('file') ? fileDirectory : journalDirectory,
       maxBytes: settings.JOURNAL_MAX_BYTES,
       write: settings.JOURNAL_WRITE,
+      syncIntervalMs: settings.JOURNAL_SYNC_MS,
+      syncBytes: settings.JOURNAL_SYNC_BYTES,
     },
-    delivery: { worker: settings.WORKER, shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS },
+    delivery: {
+      worker: settings.WORKER,
+      shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
+      confirmTimeoutMs: settings.CONFIRM_TIMEOUT_MS,
+    },
     capture: {
       requestBody: settings.CAPTURE_REQUEST_BODY,
       responseBody: settings.CAPTURE_RESPONSE_BODY,
@@ -153,7 +173,7 @@ function assemble(
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
     keys: { hash: settings.HASH_KEY },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
-    policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
+    policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS, delivery: settings.DELIVERY },
     warnings,
   };
 }
@@ -196,6 +216,16 @@ function exporterFaults(
     if (!BUILT_IN_EXPORTERS.includes(name) && moduleUrl(name, directory) === undefined) faults.push(exporterFault(name));
   }
   return faults;
+}
+
+/** What has been confirmed must be found again: not in a folder that the next container or clean-up takes away. */
+function deliveryFaults(exporters: readonly string[], { DELIVERY, JOURNAL_DIR, policy }: Settings, raw: RawSettings): readonly string[] {
+  const waits = (mode: DeliveryMode | undefined): boolean => mode !== undefined && mode !== 'async';
+  const isFile = exporters.includes('file');
+  if (isFile ? raw['FILE_DIR'] !== undefined : JOURNAL_DIR !== undefined) return [];
+  const needed = isFile ? 'AUDIT_FILE_DIR' : 'AUDIT_JOURNAL_DIR';
+  const why = 'must be set for confirmed and strict delivery, to a directory on a volume that outlives the container';
+  return waits(DELIVERY) || policy.some((rule) => waits(rule.delivery)) ? [`${needed}: ${why}`] : [];
 }
 
 function exporterFault(name: string): string {

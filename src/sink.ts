@@ -9,13 +9,14 @@ import { defaultJournalDirectory, fingerprintDestinations } from './journal/dest
 import { createJournal } from './journal/journal.js';
 import type { Journal } from './journal/journal-contract.js';
 import { createLossRecord, type Loss } from './journal/loss.js';
+import { syncWithin } from './journal/sync-within.js';
 import type { AuditRecord, AuditService } from './record.js';
 
 export interface Sink {
   /** The record's hash; undefined if it was dropped. */
   append(record: AuditRecord): string | undefined;
-  /** True once everything appended so far is on the disk. */
-  sync(): Promise<boolean>;
+  /** True once everything appended so far is on the disk; false if it is not within `timeoutMs`. */
+  sync(timeoutMs: number): Promise<boolean>;
   /** Writes what is pending and ends the stream, synchronously: for the end of the process. */
   closeSync(): void;
   flush(timeoutMs: number): Promise<void>;
@@ -54,6 +55,8 @@ export function createSink(options: SinkOptions): Sink {
       manifest,
       maxBytes: config.journal.maxBytes,
       write: config.journal.write,
+      syncIntervalMs: config.journal.syncIntervalMs,
+      syncBytes: config.journal.syncBytes,
       keep: config.exporters.includes('file'),
       stream: options.stream,
       onWritten(records) {
@@ -87,11 +90,7 @@ export function createSink(options: SinkOptions): Sink {
   });
   return {
     append: (record) => journal.append(record) || undefined,
-    sync: () =>
-      journal.sync().then(
-        () => true,
-        () => false,
-      ),
+    sync: (timeoutMs) => syncWithin(journal, timeoutMs),
     closeSync: () => journal.closeSync(),
     flush: (timeoutMs) => delivery.flush(timeoutMs).then(() => undefined),
     health: () => delivery.counters(),

@@ -7,6 +7,7 @@ import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from 
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
 import { type Peer, peerOf } from './client-address.js';
+import type { Hold } from './hold.js';
 import type { StartDecision } from './policy.js';
 
 /** What the service itself says inside the request; it wins over anything derived. */
@@ -49,6 +50,14 @@ export class Exchange {
   /** True once `span` will be reported by our own span processor when it ends. */
   spanIsHooked = false;
   closed = false;
+  /** What keeps the response back until its record is durable, where the policy asks for that. */
+  hold: Hold | undefined;
+  /** Its record was made when the response ended, and not when it closed. */
+  isConfirmed = false;
+  /** A start record says that it began: it must not leave the trail any more. */
+  hasStartRecord = false;
+  /** The handler was not called, because the start record could not be made durable. */
+  isRefused = false;
   /** For whoever keeps the exchange while it is open. */
   onClosed: (() => void) | undefined;
   /** Once closed, if it became one. */

@@ -12,8 +12,8 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     azure: {},
     file: { directory: '/nonexistent' },
     exporterSettings: {},
-    journal: { maxBytes: 1e9, write: 'tick' },
-    delivery: { worker: true, shutdownTimeoutMs: 5000 },
+    journal: { maxBytes: 1e9, write: 'tick', syncIntervalMs: 500, syncBytes: 1e6 },
+    delivery: { worker: true, shutdownTimeoutMs: 5000, confirmTimeoutMs: 1000 },
     capture: {
       requestBody: true,
       responseBody: true,
@@ -39,7 +39,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     context: { correlationHeaders: [], sessionCookies: [] },
     keys: {},
     lifecycle: { heartbeatMs: 0, policyReloadMs: 0 },
-    policy: { rules: [], excludePaths: [] },
+    policy: { rules: [], excludePaths: [], delivery: 'async' },
     warnings: [],
     ...changes,
   };
