@@ -5,6 +5,8 @@ import { IDENTITY_ENTRIES } from './config-identity.js';
 import { policyRules } from './config-policy.js';
 import { flag, headerName, headerNames, integer, list, oneOf, text } from './config-values.js';
 
+import { parseJournalKey } from './journal/keyring.js';
+
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
@@ -15,6 +17,14 @@ const postgresUrl = v.pipe(
   v.check(
     (value) => /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value),
     'must be a URL of the form postgres://user:password@host:5432/database',
+  ),
+);
+
+const journalKeys = v.pipe(
+  list,
+  v.check(
+    (keys) => keys.every((key) => parseJournalKey(key) !== undefined),
+    'must be 32 random bytes in hex or base64, as from: openssl rand -hex 32; older keys may follow after commas',
   ),
 );
 
@@ -55,6 +65,7 @@ const SCHEMA = v.object({
   JOURNAL_MAX_BYTES: v.optional(integer(MEBIBYTE, Number.MAX_SAFE_INTEGER), 512 * MEBIBYTE),
   JOURNAL_WRITE: v.optional(oneOf('tick', 'async'), 'tick'),
   // 500 ms, as Vector's disk buffer: what a power cut may take.
+  JOURNAL_KEY: v.optional(journalKeys, []),
   JOURNAL_SYNC_MS: v.optional(integer(1, 60_000), 500),
   JOURNAL_SYNC_BYTES: v.optional(integer(1, Number.MAX_SAFE_INTEGER), MEBIBYTE),
   SHUTDOWN_TIMEOUT_MS: v.optional(integer(0, 600_000), 5_000),

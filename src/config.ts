@@ -82,7 +82,11 @@ export interface AuditConfig {
     /** Cookies that name a session; recorded as a keyed hash, and not at all without `keys.hash`. */
     readonly sessionCookies: readonly string[];
   };
-  readonly keys: { readonly hash?: string | undefined };
+  readonly keys: {
+    readonly hash?: string | undefined;
+    /** The first encrypts the journal, all decrypt it. */
+    readonly journal: readonly string[];
+  };
   readonly lifecycle: {
     /** 0: no heartbeats. */
     readonly heartbeatMs: number;
@@ -171,7 +175,7 @@ function assemble(
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
-    keys: { hash: settings.HASH_KEY },
+    keys: { hash: settings.HASH_KEY, journal: settings.JOURNAL_KEY },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS, delivery: settings.DELIVERY },
     warnings,

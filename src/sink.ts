@@ -8,6 +8,7 @@ import type { CaptureCounters, ExporterCounters } from './health.js';
 import { defaultJournalDirectory, fingerprintDestinations } from './journal/destinations.js';
 import { createJournal } from './journal/journal.js';
 import type { Journal } from './journal/journal-contract.js';
+import { useJournalKeys } from './journal/keyring.js';
 import { createLossRecord, type Loss } from './journal/loss.js';
 import { syncWithin } from './journal/sync-within.js';
 import type { AuditRecord, AuditService } from './record.js';
@@ -54,6 +55,7 @@ export function createSink(options: SinkOptions): Sink {
       directory: config.journal.directory ?? defaultJournalDirectory(config, objects),
       manifest,
       maxBytes: config.journal.maxBytes,
+      key: useJournalKeys(config.keys.journal),
       write: config.journal.write,
       syncIntervalMs: config.journal.syncIntervalMs,
       syncBytes: config.journal.syncBytes,

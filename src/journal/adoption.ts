@@ -2,6 +2,7 @@
 
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasJournalKey } from './keyring.js';
 import { readLease, refreshLease, releaseLease, takeLease } from './lease.js';
 import { readManifest, readStop, type StreamManifest, writeStop } from './manifest.js';
 import type { ProcessIdentity } from './process-identity.js';
@@ -27,6 +28,8 @@ export interface AdopterOptions {
   readonly manifest: StreamManifest;
   readonly identity: ProcessIdentity;
   readonly keep: boolean;
+  /** A stream that cannot be adopted, as this process does not have the key that it was encrypted with. Told at every scan. */
+  readonly onNoKey?: ((stream: string, keyId: string) => void) | undefined;
   readonly nowMs: () => number;
 }
 
@@ -97,6 +100,10 @@ export class Adopter {
     }
     const lease = await readLease(directory, identity, nowMs());
     if (lease !== undefined && !lease.dead) return undefined;
+    if (theirs.keyId !== undefined && !hasJournalKey(theirs.keyId)) {
+      this.#options.onNoKey?.(stream, theirs.keyId);
+      return undefined;
+    }
     const generation = (lease?.generation ?? 0) + 1;
     if (!(await takeLease(directory, generation, identity))) return undefined;
     const last = await readLastRecord(directory);

@@ -1,6 +1,7 @@
 /** What the pipeline may ask of a journal, and what a journal tells the pipeline. */
 
 import type { AuditRecord } from '../record.js';
+import type { JournalKey } from './keyring.js';
 import type { Loss } from './loss.js';
 import type { StreamManifest } from './manifest.js';
 import type { JournalFs } from './segment.js';
@@ -12,6 +13,8 @@ export interface JournalOptions {
   readonly manifest: StreamManifest;
   /** Bytes the stream may hold; not enforced with `keep`. */
   readonly maxBytes: number;
+  /** Encrypts what is written. */
+  readonly key?: JournalKey | undefined;
   /** `tick`: one synchronous write per event-loop tick. `async`: never blocks, and may lose more to a kill -9. Default `tick`. */
   readonly write?: 'tick' | 'async';
   /** True: the journal is the trail itself (file exporter); nothing is ever trimmed. */

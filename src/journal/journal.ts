@@ -12,7 +12,7 @@ import type { Journal, JournalClock, JournalOptions, JournalPosition } from './j
 import { preparePrivateDirectory } from './layout.js';
 import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
 import type { Loss } from './loss.js';
-import { writeStop, writeStopSync } from './manifest.js';
+import { type StreamManifest, writeStop, writeStopSync } from './manifest.js';
 import { PendingLines } from './pending-lines.js';
 import { Pressure, withoutBodies } from './pressure.js';
 import { ownIdentity } from './process-identity.js';
@@ -43,10 +43,11 @@ class TickJournal implements Journal {
   readonly #options: JournalOptions;
   readonly #stream: string;
   readonly #identity = ownIdentity();
+  readonly #manifest: StreamManifest;
   readonly #clock: JournalClock;
   readonly #warn: Warn;
   readonly #files: StreamFiles;
-  readonly #pending = new PendingLines();
+  readonly #pending: PendingLines;
   readonly #pressure: Pressure;
   readonly #writer: LineWriter;
   readonly #timer: NodeJS.Timeout;
@@ -72,6 +73,8 @@ class TickJournal implements Journal {
     this.keep = options.keep ?? false;
     this.#stream = options.stream ?? uuidv7();
     this.directory = join(options.directory, this.#stream);
+    this.#pending = new PendingLines(options.key?.sealer(this.#stream));
+    this.#manifest = { ...options.manifest, keyId: options.key?.id };
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#heartbeatMs = this.#clock.monotonicMs();
     this.#warn = limitWarnings(options.onWarning, () => this.#clock.monotonicMs());
@@ -146,7 +149,7 @@ class TickJournal implements Journal {
   #createDirectories(): void {
     preparePrivateDirectory(this.#options.directory);
     try {
-      createStreamDirectory(this.directory, this.#options.manifest, this.#identity);
+      createStreamDirectory(this.directory, this.#manifest, this.#identity);
     } catch (cause) {
       const why = codeOf(cause) ?? 'unknown';
       throw new AuditError('ERR_AUDIT_JOURNAL', `the journal directory ${this.#options.directory} cannot be written (${why})`, { cause });
@@ -214,7 +217,7 @@ class TickJournal implements Journal {
 
   #restore(): void {
     this.#warn('deleted', `the journal's folder ${this.directory} was deleted under the process; making it anew`);
-    createStreamDirectory(this.directory, this.#options.manifest, this.#identity);
+    createStreamDirectory(this.directory, this.#manifest, this.#identity);
     this.#files.restore();
     this.#syncedSeq = 0;
   }

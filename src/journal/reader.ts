@@ -2,6 +2,7 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { appendFile, open, readdir, stat } from 'node:fs/promises';
+import { AuditError } from '../errors.js';
 import type { JournalledRecord } from '../record.js';
 import { codeOf } from './atomic-file.js';
 import { type LineFault, verifyLine } from './chain.js';
@@ -89,6 +90,10 @@ export class JournalReader {
     const { segment, seq } = state.position;
     const text = line.bytes.toString('utf8');
     const verified = verifyLine(text);
+    // Nothing is wrong with the line: it waits for its key.
+    if ('fault' in verified && verified.fault === 'no-key') {
+      throw new AuditError('ERR_AUDIT_JOURNAL', `${this.#options.directory} is encrypted with a key that AUDIT_JOURNAL_KEY does not list`);
+    }
     if ('fault' in verified) {
       await this.#quarantine(text, verified.fault);
       // One line is taken for one record; the next good line's own number corrects that.

@@ -37,7 +37,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     },
     client: { clientHeader: 'x-forwarded-for', geoDatabases: [] },
     context: { correlationHeaders: [], sessionCookies: [] },
-    keys: {},
+    keys: { journal: [] },
     lifecycle: { heartbeatMs: 0, policyReloadMs: 0 },
     policy: { rules: [], excludePaths: [], delivery: 'async' },
     warnings: [],

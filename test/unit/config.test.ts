@@ -119,6 +119,15 @@ describe('the configuration', () => {
     assert.match(faultsOf({ AUDIT_CONFIG_FILE })[0] ?? '', /^AUDIT_FILE_DIR: must be set/);
   });
 
+  it('takes journal keys of 32 bytes, and repeats none', () => {
+    const keys = ['ab'.repeat(32), Buffer.alloc(32, 7).toString('base64')];
+    assert.deepEqual(load({ AUDIT_JOURNAL_KEY: keys.join(', ') }).keys.journal, keys);
+    assert.deepEqual(load({ AUDIT_JOURNAL_KEY_FILE: file('key', `${keys[0]}\n`) }).keys.journal, [keys[0]]);
+    const [fault = ''] = faultsOf({ AUDIT_JOURNAL_KEY: 'hunter2' });
+    assert.match(fault, /^AUDIT_JOURNAL_KEY: must be 32 random bytes/);
+    assert.doesNotMatch(fault, /hunter2/);
+  });
+
   it('names what is wrong in the file, without its content', () => {
     const AUDIT_CONFIG_FILE = file(
       'bad.yaml',
