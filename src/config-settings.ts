@@ -5,6 +5,7 @@ import { IDENTITY_ENTRIES } from './config-identity.js';
 import { policyRules } from './config-policy.js';
 import { flag, headerName, headerNames, integer, list, oneOf, text } from './config-values.js';
 
+import { canCompress } from './journal/compression.js';
 import { parseJournalKey } from './journal/keyring.js';
 
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
@@ -58,6 +59,11 @@ const SCHEMA = v.object({
   CONTROL_DB_URL: v.optional(postgresUrl),
   AZURE_CONNECTION_STRING: v.optional(text),
   FILE_DIR: v.optional(text, 'audit-log'),
+  FILE_COMPRESS: v.optional(
+    v.pipe(oneOf('none', 'gzip', 'zstd'), v.check(canCompress, 'zstd needs Node 22.15 or newer; use gzip')),
+    'none',
+  ),
+  FILE_RETAIN_DAYS: v.optional(integer(0, 36_500), 0),
   DELIVERY: v.optional(oneOf('async', 'confirmed', 'strict'), 'async'),
   CONFIRM_TIMEOUT_MS: v.optional(integer(1, 60_000), 1_000),
   WORKER: v.optional(flag, true),

@@ -13,6 +13,7 @@ import {
 import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
 import { readSources, type SettingSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
+import type { Compression } from './journal/compression.js';
 import { moduleUrl } from './module-url.js';
 import type { DeliveryMode, PolicyRule } from './policy-rule.js';
 
@@ -28,7 +29,13 @@ export interface AuditConfig {
   readonly exporters: readonly string[];
   readonly postgres: { readonly url?: string | undefined };
   readonly azure: { readonly connectionString?: string | undefined };
-  readonly file: { readonly directory: string };
+  readonly file: {
+    readonly directory: string;
+    /** Of closed segments. */
+    readonly compression: Compression;
+    /** 0: for ever. */
+    readonly retainDays: number;
+  };
   /** By exporter name: what the configuration file says under `exporters`. For modules only. */
   readonly exporterSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly journal: {
@@ -148,7 +155,7 @@ function assemble(
     exporters,
     postgres: { url: settings.POSTGRES_URL ?? settings.CONTROL_DB_URL },
     azure: { connectionString: settings.AZURE_CONNECTION_STRING ?? env['APPLICATIONINSIGHTS_CONNECTION_STRING'] },
-    file: { directory: fileDirectory },
+    file: { directory: fileDirectory, compression: settings.FILE_COMPRESS, retainDays: settings.FILE_RETAIN_DAYS },
     exporterSettings: settings.exporters,
     journal: {
       directory: exporters.includes('file') ? fileDirectory : journalDirectory,

@@ -60,6 +60,7 @@ export function createSink(options: SinkOptions): Sink {
       syncIntervalMs: config.journal.syncIntervalMs,
       syncBytes: config.journal.syncBytes,
       keep: config.exporters.includes('file'),
+      trail: config.file,
       stream: options.stream,
       onWritten(records) {
         counters.pending -= records;

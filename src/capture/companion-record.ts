@@ -5,14 +5,15 @@ import { isoTime } from '../clock.js';
 import { type AuditRecord, SCHEMA_VERSION } from '../record.js';
 import { boundRecord } from '../record-bounds.js';
 import { actionOf } from './action.js';
+import { ruleInForce } from './claimed-rule.js';
 import type { Exchange } from './exchange.js';
 import { type Ended, errorOf, outcomeOf, type RecordSettings, requestFactsOf, whoOf } from './exchange-record.js';
 
 /** Says before the handler runs what is asked for and by whom, as far as that is known then; nothing is waited for. */
 export function createStartRecord(exchange: Exchange, settings: RecordSettings): AuditRecord {
-  const { actor, tenant } = whoOf(exchange, settings);
-  const known = { route: undefined, status: undefined, actorType: actor.type, tenantId: tenant?.id };
-  const { rule, findTarget } = exchange.wanted.atClose(known);
+  const { actor, tenant, unverified } = whoOf(exchange, settings);
+  const claimed = { actor, tenant, isTenantClaimed: unverified?.['tenant'] !== undefined };
+  const { rule, findTarget } = ruleInForce(exchange.wanted, { route: undefined, status: undefined }, claimed);
   const { request, client, trace } = requestFactsOf(exchange, rule, settings);
   const derived = actionOf(request.method, request.path, undefined);
   return boundRecord({

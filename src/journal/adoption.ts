@@ -6,7 +6,7 @@ import { hasJournalKey } from './keyring.js';
 import { readLease, refreshLease, releaseLease, takeLease } from './lease.js';
 import { readManifest, readStop, type StreamManifest, writeStop } from './manifest.js';
 import type { ProcessIdentity } from './process-identity.js';
-import { REMOVED_PREFIX, removeStream } from './stream-directory.js';
+import { isStreamName, REMOVED_PREFIX, removeStream } from './stream-directory.js';
 import { readLastRecord } from './tail.js';
 
 export interface AdoptedStream {
@@ -51,7 +51,7 @@ export class Adopter {
       if (stream.startsWith(REMOVED_PREFIX)) {
         await rm(join(this.#options.directory, stream), { recursive: true, force: true }).catch(() => undefined);
       }
-      if (!STREAM.test(stream) || stream === this.#options.ownStream || this.#settled.has(stream) || this.#adopted.has(stream)) continue;
+      if (!isStreamName(stream) || stream === this.#options.ownStream || this.#settled.has(stream) || this.#adopted.has(stream)) continue;
       const taken = await this.#adopt(stream).catch(() => undefined);
       if (taken === undefined) continue;
       this.#adopted.set(stream, taken);
@@ -113,5 +113,3 @@ export class Adopter {
     return { stream, directory, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined, generation };
   }
 }
-
-const STREAM = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

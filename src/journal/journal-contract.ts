@@ -1,6 +1,7 @@
 /** What the pipeline may ask of a journal, and what a journal tells the pipeline. */
 
 import type { AuditRecord } from '../record.js';
+import type { Compression } from './compression.js';
 import type { JournalKey } from './keyring.js';
 import type { Loss } from './loss.js';
 import type { StreamManifest } from './manifest.js';
@@ -19,6 +20,8 @@ export interface JournalOptions {
   readonly write?: 'tick' | 'async';
   /** True: the journal is the trail itself (file exporter); nothing is ever trimmed. */
   readonly keep?: boolean;
+  /** What becomes of a kept trail; default: it is left as it is. */
+  readonly trail?: { readonly compression: Compression; readonly retainDays: number } | undefined;
   /** Default 8 MB. */
   readonly segmentBytes?: number;
   /** How often written lines are synced to the disk in the background. Default 500 ms. */
@@ -72,7 +75,7 @@ export interface Journal {
    * @throws {AuditError} ERR_AUDIT_JOURNAL when it cannot be.
    */
   sync(): Promise<void>;
-  /** Deletes segments before `segment`: call it only with cursors that are synced. No-op with `keep`. */
+  /** Segments before `segment` are not needed any more: call it only with cursors that are synced. Deletes them, unless they are kept. */
   trim(segment: number): Promise<void>;
   /** Ends the stream. `deliveredSeq`: up to where every exporter is done; if that is the end, the stream goes away. Idempotent. */
   close(deliveredSeq?: number): Promise<void>;

@@ -9,6 +9,7 @@ import { codeOf } from './atomic-file.js';
 import { GENESIS_HASH } from './chain.js';
 import { guard } from './guard.js';
 import type { Journal, JournalClock, JournalOptions, JournalPosition } from './journal-contract.js';
+import { tendTrail } from './kept-trail.js';
 import { preparePrivateDirectory } from './layout.js';
 import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
 import type { Loss } from './loss.js';
@@ -33,6 +34,9 @@ const SEGMENT_BYTES = 8 * 1024 * 1024;
 const SYNC_INTERVAL_MS = 500;
 // 1 MB: half a second of 1,000 records a second.
 const SYNC_BYTES = 1024 * 1024;
+// 5 min: a retention is of days, and a round over a trail of 1,000 segments takes about 0.1 s of a libuv thread.
+const TEND_INTERVAL_MS = 300_000;
+const UNTENDED = { compression: 'none', retainDays: 0 } as const;
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
 const SYSTEM_CLOCK: JournalClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
@@ -59,6 +63,9 @@ class TickJournal implements Journal {
   #writtenSeq = 0;
   #syncedSeq = 0;
   #unsyncedBytes = 0;
+  /** The first segment that an exporter still needs. */
+  #neededSegment = 0;
+  #tendedMs = Number.NEGATIVE_INFINITY;
   #heartbeatMs: number;
   #closing: Promise<void> | undefined;
   #isEnded = false;
@@ -128,6 +135,7 @@ class TickJournal implements Journal {
   }
 
   async trim(segment: number): Promise<void> {
+    this.#neededSegment = segment;
     if (!this.keep) await this.#files.trim(segment);
   }
 
@@ -204,6 +212,23 @@ class TickJournal implements Journal {
       this.#warn('maintain', `the journal's folder cannot be kept up (${codeOf(error) ?? 'unknown'}); it is tried again`);
     }
     if (this.#syncedSeq < this.#writtenSeq) await this.#syncQuietly();
+    await this.#tend();
+  }
+
+  async #tend(): Promise<void> {
+    const { directory, trail = UNTENDED } = this.#options;
+    const isTended = this.keep && (trail.compression !== 'none' || trail.retainDays > 0);
+    const now = this.#clock.monotonicMs();
+    if (!isTended || now - this.#tendedMs < TEND_INTERVAL_MS) return;
+    this.#tendedMs = now;
+    try {
+      await tendTrail({ ...trail, directory, ownStream: this.#stream, nowMs: () => this.#clock.nowMs() }, this.#neededSegment);
+    } catch (error) {
+      this.#warn(
+        'trail',
+        `the kept trail in ${directory} cannot be compressed or cleared (${codeOf(error) ?? 'unknown'}); it is tried again`,
+      );
+    }
   }
 
   async #syncQuietly(): Promise<void> {

@@ -10,7 +10,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     exporters: [],
     postgres: {},
     azure: {},
-    file: { directory: '/nonexistent' },
+    file: { directory: '/nonexistent', compression: 'none', retainDays: 0 },
     exporterSettings: {},
     journal: { maxBytes: 1e9, write: 'tick', syncIntervalMs: 500, syncBytes: 1e6 },
     delivery: { worker: true, shutdownTimeoutMs: 5000, confirmTimeoutMs: 1000 },

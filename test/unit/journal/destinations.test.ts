@@ -18,8 +18,8 @@ test('differs by exporter, host, database, instrumentation key, directory and ob
     postgres('postgres://a@db.example/other'),
     makeConfig({ exporters: ['azure'], azure: { connectionString: 'InstrumentationKey=1;IngestionEndpoint=https://x/' } }),
     makeConfig({ exporters: ['azure'], azure: { connectionString: 'InstrumentationKey=2;IngestionEndpoint=https://x/' } }),
-    makeConfig({ exporters: ['file'], file: { directory: '/a' } }),
-    makeConfig({ exporters: ['file'], file: { directory: '/b' } }),
+    makeConfig({ exporters: ['file'], file: { ...makeConfig().file, directory: '/a' } }),
+    makeConfig({ exporters: ['file'], file: { ...makeConfig().file, directory: '/b' } }),
     makeConfig({ exporters: ['./mine.js'] }),
   ];
   const prints = [...configs.map((config) => fingerprintDestinations(config)), fingerprintDestinations(makeConfig(), ['mine'])];
