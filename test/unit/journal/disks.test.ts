@@ -44,7 +44,13 @@ function smallDisk(t: TestContext, bytes: number): { directory: string; fs: type
     left -= written;
     return written;
   };
-  return { directory, fs: { ...fs, writeSync: writeSync as typeof fs.writeSync }, free: () => void (left = bytes) };
+  return {
+    directory,
+    fs: { ...fs, writeSync: writeSync as typeof fs.writeSync },
+    free() {
+      left = bytes;
+    },
+  };
 }
 
 test('goes down the ladder on a disk that is really full, and up again when there is room', async (t) => {
