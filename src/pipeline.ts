@@ -159,7 +159,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   }
 
   /** The response is held meanwhile, so the span ends later and only carries what was recorded. */
-  function onHeld(record: AuditRecord, exchange: Exchange): Promise<boolean> {
+  async function onHeld(record: AuditRecord, exchange: Exchange): Promise<boolean> {
     exchange.record = record;
     const { span } = exchange;
     if (span?.isRecording() === true && !exchange.spanIsHooked) span.setAttributes(toAttributes(record, { bodies: parts.spanBodies }));

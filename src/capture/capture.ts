@@ -60,8 +60,6 @@ export interface Capture {
 export interface CaptureListener extends ConfirmationListener {
   /** Gets each finished record with its exchange, inside the response's `close` event. Must not throw. */
   readonly onRecord: (record: AuditRecord, exchange: Exchange) => void;
-  /** A record could not be built; its request is counted as dropped. A defect of this package. */
-  readonly onError: (error: unknown) => void;
 }
 
 export function createCapture(settings: CaptureSettings, counters: CaptureCounters, listener: CaptureListener): Capture {

@@ -5,14 +5,17 @@ import type { AuditRecord } from '../record.js';
 import { createAmendment, createStartRecord } from './companion-record.js';
 import type { Exchange } from './exchange.js';
 import type { Ended, Judgement, RecordSettings } from './exchange-record.js';
+import type { Hold } from './hold.js';
 
 export interface ConfirmationListener {
-  /** Gets the record of a response that waits. Settles with true once it is durable, with false at the deadline. Must not throw or reject. */
+  /** Gets the record of a response that waits. Settles with true once it is durable, with false at the deadline. */
   readonly onHeld: (record: AuditRecord, exchange: Exchange) => Promise<boolean>;
   /** Gets a start record; answers as `onHeld`. */
   readonly onStart: (record: AuditRecord) => Promise<boolean>;
   /** A response whose record was made before has closed: as recorded, or otherwise. */
   readonly onHeldClosed: (exchange: Exchange, amendment: AuditRecord | undefined) => void;
+  /** A record could not be built or handed on. A defect of this package. */
+  readonly onError: (error: unknown) => void;
 }
 
 export interface Confirmation {
@@ -35,13 +38,38 @@ export interface ConfirmationParts {
 
 export function createConfirmation({ settings, counters, listener, judge, leaveOut }: ConfirmationParts): Confirmation {
   const begun = new WeakSet<Exchange>();
+
+  /** A start record that cannot even be made is not durable either: strict fails closed. */
+  async function recordStart(exchange: Exchange): Promise<boolean> {
+    try {
+      return await listener.onStart(createStartRecord(exchange, settings));
+    } catch (error) {
+      listener.onError(error);
+      return false;
+    }
+  }
+
+  /** Whatever happens to the record, the client gets its response. */
+  function releaseWhenDurable(exchange: Exchange, record: AuditRecord, hold: Hold): void {
+    void listener
+      .onHeld(record, exchange)
+      .catch((error: unknown) => {
+        listener.onError(error);
+        return false;
+      })
+      .then((isDurable) => {
+        if (!isDurable) counters.unconfirmed += 1;
+        hold.release();
+      });
+  }
+
   return {
     begin(exchange) {
       // A service may emit `request` again, after `checkContinue` for instance.
       if (!exchange.wanted.start || begun.has(exchange)) return undefined;
       begun.add(exchange);
       exchange.hasStartRecord = true;
-      const durable = listener.onStart(createStartRecord(exchange, settings));
+      const durable = recordStart(exchange);
       return exchange.wanted.delivery === 'strict' ? durable : undefined;
     },
     responseEnded(exchange) {
@@ -51,15 +79,9 @@ export function createConfirmation({ settings, counters, listener, judge, leaveO
       counters.open -= 1;
       counters.pending += 1;
       const judgement = judge(exchange);
-      if (judgement === undefined || !('record' in judgement)) {
-        leaveOut(judgement);
-        hold.release();
-        return;
-      }
-      void listener.onHeld(judgement.record, exchange).then((isDurable) => {
-        if (!isDurable) counters.unconfirmed += 1;
-        hold.release();
-      });
+      if (judgement !== undefined && 'record' in judgement) return releaseWhenDurable(exchange, judgement.record, hold);
+      leaveOut(judgement);
+      hold.release();
     },
     closed(exchange, ended) {
       // Before the record is made, so that what still waits is out by the time it is said how it ended.

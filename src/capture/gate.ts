@@ -23,6 +23,7 @@ export function callWhenDurable(exchange: Exchange, isDurable: Promise<boolean>,
 }
 
 function refuse({ response }: Exchange): void {
+  if (response.headersSent) return void response.destroy();
   response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' });
   response.end('The audit trail cannot be written, so this request was not carried out.\n');
 }

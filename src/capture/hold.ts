@@ -79,8 +79,8 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
       return phase.isPartial;
     },
     headersFlushed() {
-      // Where there is no body the headers are the whole message.
-      if (outgoing._hasBody && !response.writableEnded) phase.stream();
+      // Where there is no body the headers are the whole message, unless another protocol follows them.
+      if ((outgoing._hasBody || response.statusCode === 101) && !response.writableEnded) phase.stream();
     },
     beforeEnd() {
       phase.stopWaiting();
