@@ -8,13 +8,9 @@ import { templateOf } from '../capture/path-steps.js';
 import { compilePolicy, type Policy } from '../capture/policy.js';
 import type { AuditConfig } from '../config.js';
 import { AuditError } from '../errors.js';
-
 import { segmentNumber } from '../journal/layout.js';
 import { openSegment } from '../journal/segment-source.js';
-
 import type { PolicyRule } from '../policy-rule.js';
-
-
 import type { AuditRecord, JournalledRecord } from '../record.js';
 import { keptLines } from './kept.js';
 
