@@ -20,7 +20,7 @@ const SECRET = /url|secret|password|token|credential|connectionString|key$/i;
 function withoutSecrets(value: unknown, name = ''): unknown {
   // What a module's settings mean, only the module knows.
   if (name === 'exporterSettings') return Object.keys(value as object);
-  if (name === 'keys') return Object.entries(value as object).flatMap(([key, set]) => (set === undefined ? [] : [key]));
+  if (name === 'keys') return Object.entries(value as object).flatMap(([key, set]) => (set === undefined || set.length === 0 ? [] : [key]));
   if (typeof value === 'string' && SECRET.test(name)) return 'set';
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, name));
   if (typeof value !== 'object' || value === null) return value;

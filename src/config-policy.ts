@@ -62,19 +62,32 @@ const rule = v.strictObject({
   target: v.optional(target),
   maxBodyBytes: v.optional(v.pipe(v.number(), v.integer(BODY_BOUND), v.minValue(0, BODY_BOUND), v.maxValue(1_048_576, BODY_BOUND))),
   headers: v.optional(lowerCase),
-  delivery: v.optional(v.literal('async', 'only async is available in this version')),
+  delivery: v.optional(v.picklist(['async', 'confirmed', 'strict'], 'must be one of async, confirmed, strict')),
+  start: v.optional(v.boolean('must be true or false')),
 });
+
+/** What must be decided before the handler runs cannot depend on what only its end or the client's headers tell. */
+const ruleInTime = v.pipe(
+  rule,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { delivery = 'async', start = false, match: on } = dataset.value;
+    const late = Object.keys(on).filter((member) => member !== 'method' && member !== 'path');
+    if ((delivery !== 'async' || start) && late.length > 0)
+      addIssue({ message: `delivery and start need a rule that matches on method and path alone, not on ${late.join(', ')}` });
+  }),
+);
 
 /** Members of a rule and of its match, for the test that compares them with the JSON Schema. */
 export const RULE_MEMBERS = { rule: Object.keys(rule.entries), match: Object.keys(match.entries) };
 
 /** An ordered list of rules; a rule without a name is called by its place. */
 export const policyRules = v.pipe(
-  v.array(rule, 'must be a list of rules'),
+  v.array(ruleInTime, 'must be a list of rules'),
   v.transform((rules) => rules.map(named)),
   v.check((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, 'must not have two rules of the same name'),
 );
 
-function named({ delivery: _, ...parsed }: v.InferOutput<typeof rule>, index: number): PolicyRule {
+function named(parsed: v.InferOutput<typeof rule>, index: number): PolicyRule {
   return { ...parsed, name: parsed.name ?? `rule ${index + 1}` };
 }

@@ -5,23 +5,27 @@ import { IDENTITY_ENTRIES } from './config-identity.js';
 import { policyRules } from './config-policy.js';
 import { flag, headerName, headerNames, integer, list, listOf, oneOf, text } from './config-values.js';
 
+import { canCompress } from './journal/compression.js';
+import { parseJournalKey } from './journal/keyring.js';
+
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
 
 const MEBIBYTE = 1_048_576;
-
-function asOnly<const Value extends string>(available: Value, planned: readonly string[]) {
-  return v.pipe(
-    oneOf(available, ...planned),
-    v.check((value) => value === available, `only ${available} is available in this version`),
-  );
-}
 
 const postgresUrl = v.pipe(
   text,
   v.check(
     (value) => /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value),
     'must be a URL of the form postgres://user:password@host:5432/database',
+  ),
+);
+
+const journalKeys = v.pipe(
+  list,
+  v.check(
+    (keys) => keys.every((key) => parseJournalKey(key) !== undefined),
+    'must be 32 random bytes in hex or base64, as from: openssl rand -hex 32; older keys may follow after commas',
   ),
 );
 
@@ -72,11 +76,21 @@ const SCHEMA = v.object({
   AZURE_LOGS_RULE_ID: v.optional(text),
   AZURE_LOGS_STREAM: v.optional(text, 'Custom-Audit_CL'),
   FILE_DIR: v.optional(text, 'audit-log'),
-  DELIVERY: v.optional(asOnly('async', ['confirmed', 'strict']), 'async'),
+  FILE_COMPRESS: v.optional(
+    v.pipe(oneOf('none', 'gzip', 'zstd'), v.check(canCompress, 'zstd needs Node 22.15 or newer; use gzip')),
+    'none',
+  ),
+  FILE_RETAIN_DAYS: v.optional(integer(0, 36_500), 0),
+  DELIVERY: v.optional(oneOf('async', 'confirmed', 'strict'), 'async'),
+  CONFIRM_TIMEOUT_MS: v.optional(integer(1, 60_000), 1_000),
   WORKER: v.optional(flag, true),
   JOURNAL_DIR: v.optional(text),
   JOURNAL_MAX_BYTES: v.optional(integer(MEBIBYTE, Number.MAX_SAFE_INTEGER), 512 * MEBIBYTE),
   JOURNAL_WRITE: v.optional(oneOf('tick', 'async'), 'tick'),
+  // 500 ms, as Vector's disk buffer: what a power cut may take.
+  JOURNAL_KEY: v.optional(journalKeys, []),
+  JOURNAL_SYNC_MS: v.optional(integer(1, 60_000), 500),
+  JOURNAL_SYNC_BYTES: v.optional(integer(1, Number.MAX_SAFE_INTEGER), MEBIBYTE),
   SHUTDOWN_TIMEOUT_MS: v.optional(integer(0, 600_000), 5_000),
   CAPTURE_REQUEST_BODY: v.optional(flag, true),
   CAPTURE_RESPONSE_BODY: v.optional(flag, true),

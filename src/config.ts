@@ -10,11 +10,12 @@ import {
   identityFaults,
   identityWarnings,
 } from './config-identity.js';
-import { parseSettings, type Settings } from './config-settings.js';
+import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
 import { readSources, type SettingSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
+import type { Compression } from './journal/compression.js';
 import { moduleUrl } from './module-url.js';
-import type { PolicyRule } from './policy-rule.js';
+import type { DeliveryMode, PolicyRule } from './policy-rule.js';
 
 export type AuditMode = 'auto' | 'standalone' | 'attach' | 'library';
 export type SpanBodies = 'auto' | 'on' | 'off';
@@ -35,7 +36,13 @@ export interface AuditConfig {
     readonly tags?: readonly ('user' | 'client-address')[];
   };
   readonly azureLogs: { readonly endpoint?: string | undefined; readonly ruleId?: string | undefined; readonly stream: string };
-  readonly file: { readonly directory: string };
+  readonly file: {
+    readonly directory: string;
+    /** Of closed segments. */
+    readonly compression: Compression;
+    /** 0: for ever. */
+    readonly retainDays: number;
+  };
   /** By exporter name: what the configuration file says under `exporters`. For modules only. */
   readonly exporterSettings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly journal: {
@@ -44,8 +51,16 @@ export interface AuditConfig {
     /** Bytes a stream may hold before the oldest delivered segments must go or records are dropped. */
     readonly maxBytes: number;
     readonly write: 'tick' | 'async';
+    /** Written lines are synced to the disk after so long, or after so many bytes. */
+    readonly syncIntervalMs: number;
+    readonly syncBytes: number;
   };
-  readonly delivery: { readonly worker: boolean; readonly shutdownTimeoutMs: number };
+  readonly delivery: {
+    readonly worker: boolean;
+    readonly shutdownTimeoutMs: number;
+    /** How long a response may wait for its record to be durable, and a handler for its start record. */
+    readonly confirmTimeoutMs: number;
+  };
   readonly capture: {
     readonly requestBody: boolean;
     readonly responseBody: boolean;
@@ -81,14 +96,23 @@ export interface AuditConfig {
     /** Cookies that name a session; recorded as a keyed hash, and not at all without `keys.hash`. */
     readonly sessionCookies: readonly string[];
   };
-  readonly keys: { readonly hash?: string | undefined };
+  readonly keys: {
+    readonly hash?: string | undefined;
+    /** The first encrypts the journal, all decrypt it. */
+    readonly journal: readonly string[];
+  };
   readonly lifecycle: {
     /** 0: no heartbeats. */
     readonly heartbeatMs: number;
     /** How often the configuration file is looked at for another policy; 0: never. */
     readonly policyReloadMs: number;
   };
-  readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
+  readonly policy: {
+    readonly rules: readonly PolicyRule[];
+    readonly excludePaths: readonly string[];
+    /** Where the rule says nothing else. */
+    readonly delivery: DeliveryMode;
+  };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
 }
@@ -113,6 +137,7 @@ export function loadConfig(sources: ConfigSources): AuditConfig {
     ...sourceFaults,
     ...faults,
     ...exporterFaults(exporters, settings, faulty, sources),
+    ...deliveryFaults(exporters, settings, raw),
     ...identityFaults(settings, sources.directory),
     ...(sources.faultsOf?.(config) ?? []),
   ];
@@ -143,14 +168,20 @@ function assemble(
       tags: settings.AZURE_TAGS,
     },
     azureLogs: { endpoint: settings.AZURE_LOGS_ENDPOINT, ruleId: settings.AZURE_LOGS_RULE_ID, stream: settings.AZURE_LOGS_STREAM },
-    file: { directory: fileDirectory },
+    file: { directory: fileDirectory, compression: settings.FILE_COMPRESS, retainDays: settings.FILE_RETAIN_DAYS },
     exporterSettings: settings.exporters,
     journal: {
       directory: exporters.includes('file') ? fileDirectory : journalDirectory,
       maxBytes: settings.JOURNAL_MAX_BYTES,
       write: settings.JOURNAL_WRITE,
+      syncIntervalMs: settings.JOURNAL_SYNC_MS,
+      syncBytes: settings.JOURNAL_SYNC_BYTES,
     },
-    delivery: { worker: settings.WORKER, shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS },
+    delivery: {
+      worker: settings.WORKER,
+      shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
+      confirmTimeoutMs: settings.CONFIRM_TIMEOUT_MS,
+    },
     capture: {
       requestBody: settings.CAPTURE_REQUEST_BODY,
       responseBody: settings.CAPTURE_RESPONSE_BODY,
@@ -164,9 +195,9 @@ function assemble(
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
-    keys: { hash: settings.HASH_KEY },
+    keys: { hash: settings.HASH_KEY, journal: settings.JOURNAL_KEY },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
-    policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
+    policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS, delivery: settings.DELIVERY },
     warnings,
   };
 }
@@ -209,6 +240,16 @@ function exporterFaults(
     if (!BUILT_IN_EXPORTERS.includes(name) && moduleUrl(name, directory) === undefined) faults.push(exporterFault(name));
   }
   return faults;
+}
+
+/** What has been confirmed must be found again: not in a folder that the next container or clean-up takes away. */
+function deliveryFaults(exporters: readonly string[], { DELIVERY, JOURNAL_DIR, policy }: Settings, raw: RawSettings): readonly string[] {
+  const waits = (mode: DeliveryMode | undefined): boolean => mode !== undefined && mode !== 'async';
+  const isFile = exporters.includes('file');
+  if (isFile ? raw['FILE_DIR'] !== undefined : JOURNAL_DIR !== undefined) return [];
+  const needed = isFile ? 'AUDIT_FILE_DIR' : 'AUDIT_JOURNAL_DIR';
+  const why = 'must be set for confirmed and strict delivery, to a directory on a volume that outlives the container';
+  return waits(DELIVERY) || policy.some((rule) => waits(rule.delivery)) ? [`${needed}: ${why}`] : [];
 }
 
 function exporterFault(name: string): string {

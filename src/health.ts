@@ -18,6 +18,10 @@ export interface CaptureCounters {
   journalled: number;
   /** By reason. Each raises a warning. */
   readonly dropped: Record<string, number>;
+  /** No part of the equation: responses that left although their record was not durable within the deadline. */
+  unconfirmed: number;
+  /** No part of the equation: requests answered 503 because their start record was not durable. */
+  refused: number;
 }
 
 /** `journalled = delivered + undelivered + deadLettered`, per exporter, over the streams it serves. */
@@ -37,7 +41,7 @@ export interface AuditHealth {
 }
 
 export function createCaptureCounters(): CaptureCounters {
-  return { seen: 0, excluded: {}, sampledOut: 0, skipped: 0, open: 0, pending: 0, journalled: 0, dropped: {} };
+  return { seen: 0, excluded: {}, sampledOut: 0, skipped: 0, open: 0, pending: 0, journalled: 0, dropped: {}, unconfirmed: 0, refused: 0 };
 }
 
 export function countBy(counts: Record<string, number>, key: string): void {

@@ -35,7 +35,7 @@ export function createLifecycleRecord(
 
 /** The accounting as it stands before the record that carries it. */
 export function accountOf(capture: Readonly<CaptureCounters>, exporters: Readonly<Record<string, ExporterCounters>>): JsonObject {
-  const { seen, excluded, sampledOut, skipped, open, pending, journalled, dropped } = capture;
+  const { seen, excluded, sampledOut, skipped, open, pending, journalled, dropped, unconfirmed, refused } = capture;
   const delivery = Object.entries(exporters).map(([name, { delivered, undelivered, deadLettered }]) => [
     name,
     { delivered, undelivered, deadLettered },
@@ -49,6 +49,8 @@ export function accountOf(capture: Readonly<CaptureCounters>, exporters: Readonl
     pending,
     journalled,
     dropped: { ...dropped },
+    unconfirmed,
+    refused,
     exporters: Object.fromEntries(delivery) as JsonObject,
   };
 }

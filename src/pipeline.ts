@@ -137,7 +137,13 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       ...config.capture,
     },
     counters,
-    { onRecord, onError: (error) => parts.warn(`a request could not be recorded and was counted as dropped: ${messageOf(error)}`) },
+    {
+      onRecord,
+      onHeld,
+      onStart: (record) => routeDurably(countIn(record)),
+      onHeldClosed,
+      onError: (error) => parts.warn(`a request could not be recorded and was counted as dropped: ${messageOf(error)}`),
+    },
   );
 
   /** In the response's `close` event, before the span's own listener: the span may still be open. */
@@ -151,6 +157,32 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     }
     if (awaiting.size === 0) process.nextTick(emitAwaiting);
     awaiting.set(record.id, record);
+  }
+
+  /** The response is held meanwhile, so the span ends later and only carries what was recorded. */
+  async function onHeld(record: AuditRecord, exchange: Exchange): Promise<boolean> {
+    exchange.record = record;
+    const { span } = exchange;
+    if (span?.isRecording() === true && !exchange.spanIsHooked) span.setAttributes(toAttributes(record, { bodies: parts.spanBodies }));
+    return routeDurably(record);
+  }
+
+  function onHeldClosed(exchange: Exchange, amendment: AuditRecord | undefined): void {
+    routing.remember(exchange.id);
+    if (amendment !== undefined) emit(countIn(amendment));
+  }
+
+  /** Never rejects: what cannot be said to be durable is not. */
+  async function routeDurably(record: AuditRecord): Promise<boolean> {
+    try {
+      hash = undefined;
+      emit(record);
+      // Dropped: there is nothing to wait for.
+      return hash !== undefined && (await openSink().sync(config.delivery.confirmTimeoutMs));
+    } catch (error) {
+      parts.warn(`a record could not be confirmed: ${messageOf(error)}`);
+      return false;
+    }
   }
 
   /** The span's end, within this very event, should have routed these: if not, nobody told our processor of it. */
@@ -239,7 +271,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       const record = countIn(recordOfEvent(event, contextOf(capture), service, redactor));
       routing.route(record);
       const receipt = { id: record.id, hash };
-      const isSynced = await openSink().sync();
+      const isSynced = await openSink().sync(config.delivery.confirmTimeoutMs);
       return { ...receipt, durable: isSynced && receipt.hash !== undefined };
     },
     scope: () => capture.currentJob() ?? capture.current(),

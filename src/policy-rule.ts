@@ -3,6 +3,9 @@
 /** `none`: no record. `metadata`: no bodies. `request`: the request body. `full`: both bodies. */
 export type PolicyLevel = 'none' | 'metadata' | 'request' | 'full';
 
+/** When a response may leave: at once, once its record is durable, or that and its handler only after a durable start record. */
+export type DeliveryMode = 'async' | 'confirmed' | 'strict';
+
 export interface PolicyRule {
   /** For counters and `policy explain`. */
   readonly name: string;
@@ -18,6 +21,10 @@ export interface PolicyRule {
   readonly maxBodyBytes?: number | undefined;
   /** Extra request headers to keep, lower case. */
   readonly headers?: readonly string[] | undefined;
+  /** Default: `AUDIT_DELIVERY`. Known when the request arrives, so other than `async` only beside `method` and `path`. */
+  readonly delivery?: DeliveryMode | undefined;
+  /** A record that the request began, before its handler runs; `strict` implies it. Beside `method` and `path` only. */
+  readonly start?: boolean | undefined;
 }
 
 /** `{ pattern: '/orders/:id' }` makes `/orders/42` the target `order` / `42`. */

@@ -7,15 +7,17 @@ import type { AuditExporter } from './exporter.js';
 import type { CaptureCounters, ExporterCounters } from './health.js';
 import { defaultJournalDirectory, fingerprintDestinations } from './journal/destinations.js';
 import { createJournal } from './journal/journal.js';
-import type { Journal } from './journal/journal-contract.js';
+import { useJournalKeys } from './journal/keyring.js';
 import { createLossRecord, type Loss } from './journal/loss.js';
+import { syncWithin } from './journal/sync-within.js';
 import type { AuditRecord, AuditService } from './record.js';
+import { createWaitingSink } from './waiting-sink.js';
 
 export interface Sink {
   /** The record's hash; undefined if it was dropped. */
   append(record: AuditRecord): string | undefined;
-  /** True once everything appended so far is on the disk. */
-  sync(): Promise<boolean>;
+  /** True once everything appended so far is on the disk; false if it is not within `timeoutMs`. */
+  sync(timeoutMs: number): Promise<boolean>;
   /** Writes what is pending and ends the stream, synchronously: for the end of the process. */
   closeSync(): void;
   flush(timeoutMs: number): Promise<void>;
@@ -37,37 +39,47 @@ export interface SinkOptions {
   readonly warn: (message: string) => void;
 }
 
-/** Never throws: where the journal cannot be opened, records are dropped, counted and warned of, and the service runs. */
+/** Never throws: until the journal can be opened, records wait in memory, warned of, and the service runs. */
 export function createSink(options: SinkOptions): Sink {
+  const { warn } = options;
+  try {
+    return openSink(options);
+  } catch (error) {
+    warn(`records wait in memory, and are dropped, counted, when that is full: ${messageOf(error)}`);
+    return createWaitingSink({
+      open: () => openSink(options),
+      onDropped: (records) => countDropped(options.counters, 'journal_unusable', records),
+      onLoss: (loss) => options.onLoss(createLossRecord(loss, options.service)),
+      onOpened: () => warn('the journal can be opened now'),
+    });
+  }
+}
+
+/** @throws {AuditError} ERR_AUDIT_JOURNAL while the journal's directory is not fit. */
+function openSink(options: SinkOptions): Sink {
   const { config, exporters, counters, warn } = options;
   const objects = exporters.map((exporter) => exporter.name);
   const manifest = { service: config.service.name, destinations: fingerprintDestinations(config, objects) };
   const onLoss = (loss: Loss): void => options.onLoss(createLossRecord(loss, options.service));
-  const drop = (reason: string, records: number): void => {
-    counters.pending -= records;
-    counters.dropped[reason] = (counters.dropped[reason] ?? 0) + records;
-  };
-  let journal: Journal;
-  try {
-    journal = createJournal({
-      directory: config.journal.directory ?? defaultJournalDirectory(config, objects),
-      manifest,
-      maxBytes: config.journal.maxBytes,
-      write: config.journal.write,
-      keep: config.exporters.includes('file'),
-      stream: options.stream,
-      onWritten(records) {
-        counters.pending -= records;
-        counters.journalled += records;
-      },
-      onDropped: drop,
-      onWarning: warn,
-      onLoss,
-    });
-  } catch (error) {
-    warn(`every record is dropped: ${messageOf(error)}`);
-    return droppingSink(() => drop('journal_unusable', 1));
-  }
+  const journal = createJournal({
+    directory: config.journal.directory ?? defaultJournalDirectory(config, objects),
+    manifest,
+    maxBytes: config.journal.maxBytes,
+    key: useJournalKeys(config.keys.journal),
+    write: config.journal.write,
+    syncIntervalMs: config.journal.syncIntervalMs,
+    syncBytes: config.journal.syncBytes,
+    keep: config.exporters.includes('file'),
+    trail: config.file,
+    stream: options.stream,
+    onWritten(records) {
+      counters.pending -= records;
+      counters.journalled += records;
+    },
+    onDropped: (reason, records) => countDropped(counters, reason, records),
+    onWarning: warn,
+    onLoss,
+  });
   const delivery = startDelivery({
     config,
     journal,
@@ -87,11 +99,7 @@ export function createSink(options: SinkOptions): Sink {
   });
   return {
     append: (record) => journal.append(record) || undefined,
-    sync: () =>
-      journal.sync().then(
-        () => true,
-        () => false,
-      ),
+    sync: (timeoutMs) => syncWithin(journal, timeoutMs),
     closeSync: () => journal.closeSync(),
     flush: (timeoutMs) => delivery.flush(timeoutMs).then(() => undefined),
     health: () => delivery.counters(),
@@ -102,15 +110,7 @@ export function createSink(options: SinkOptions): Sink {
   };
 }
 
-function droppingSink(drop: () => void): Sink {
-  return {
-    append(): undefined {
-      drop();
-    },
-    sync: async () => false,
-    closeSync: () => undefined,
-    flush: async () => undefined,
-    health: () => ({}),
-    shutdown: async () => undefined,
-  };
+function countDropped(counters: CaptureCounters, reason: string, records: number): void {
+  counters.pending -= records;
+  counters.dropped[reason] = (counters.dropped[reason] ?? 0) + records;
 }

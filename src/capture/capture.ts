@@ -2,13 +2,16 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2Stream } from 'node:http2';
+import type { Http2ServerResponse, Http2Stream } from 'node:http2';
 import { createDeadline } from '../deadline.js';
 import { type CaptureCounters, countBy } from '../health.js';
 import type { AuditRecord } from '../record.js';
 import { tapRequest } from './body.js';
+import { type ConfirmationListener, createConfirmation } from './confirmation.js';
 import { Exchange } from './exchange.js';
-import { type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
+import { type Ended, type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
+import { holdResponse } from './hold.js';
+import { holdHttp2Response } from './hold-http2.js';
 import { Job } from './job.js';
 import { originForm } from './origin-form.js';
 import type { Policy, StartDecision } from './policy.js';
@@ -38,6 +41,12 @@ export interface Capture {
   exchangeOf(message: IncomingMessage | ServerResponse): Exchange | undefined;
   /** Counts a request that the parser refused before anybody's handler saw it. */
   refuse(error: unknown, socket: unknown): void;
+  /** Call before the handler, which must wait for the answer, if there is one, and not run if that is false. */
+  begin(exchange: Exchange): Promise<boolean> | undefined;
+  /** A request was answered 503 because `begin` answered false. */
+  refused(): void;
+  /** The service has ended a response of which the bytes are held. */
+  responseEnded(exchange: Exchange): void;
   /** The exchange whose handler, or anything it has started, is running now. */
   current(): Exchange | undefined;
   /** The job that is running now, unless it serves requests itself and one of them is. */
@@ -51,28 +60,36 @@ export interface Capture {
   closeAll(): void;
 }
 
-export interface CaptureListener {
+export interface CaptureListener extends ConfirmationListener {
   /** Gets each finished record with its exchange, inside the response's `close` event. Must not throw. */
   readonly onRecord: (record: AuditRecord, exchange: Exchange) => void;
-  /** A record could not be built; its request is counted as dropped. A defect of this package. */
-  readonly onError: (error: unknown) => void;
 }
 
-export function createCapture(settings: CaptureSettings, counters: CaptureCounters, { onRecord, onError }: CaptureListener): Capture {
+export function createCapture(settings: CaptureSettings, counters: CaptureCounters, listener: CaptureListener): Capture {
+  const { onRecord, onError } = listener;
   const stamps = createStamps<Exchange | typeof EXCLUDED>();
   const open = new Set<Exchange>();
   const waiting = new Map<Exchange, Promise<void>>();
   const running = new AsyncLocalStorage<Exchange | Job>();
   const ofCarrier = new WeakMap<object, Set<Exchange>>();
 
+  const confirmation = createConfirmation({
+    settings,
+    counters,
+    listener,
+    judge: (exchange) => judgeSafely(exchange, 'held', false),
+    leaveOut,
+  });
+
   function close(exchange: Exchange, ended: 'closed' | 'process-exit'): void {
     if (exchange.closed) return;
     exchange.close();
     open.delete(exchange);
     exchange.onClosed?.();
+    if (confirmation.closed(exchange, ended)) return;
     counters.open -= 1;
     counters.pending += 1;
-    const mayWait = ended === 'closed' && waiting.size < MAX_WAITING;
+    const mayWait = ended === 'closed' && exchange.hold === undefined && waiting.size < MAX_WAITING;
     const judgement = judgeSafely(exchange, ended, mayWait);
     if (judgement !== undefined && 'waitFor' in judgement) waiting.set(exchange, concludeAfter(exchange, judgement.waitFor));
     else conclude(exchange, judgement);
@@ -92,7 +109,11 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
 
   /** Moves the exchange from pending to what became of it; a record stays pending until the journal has it. */
   function conclude(exchange: Exchange, judgement: Judgement | undefined): void {
-    if (judgement !== undefined && 'record' in judgement) return onRecord(judgement.record, exchange);
+    if (judgement !== undefined && 'record' in judgement) onRecord(judgement.record, exchange);
+    else leaveOut(judgement);
+  }
+
+  function leaveOut(judgement: Exclude<Judgement, { readonly record: AuditRecord }> | undefined): void {
     counters.pending -= 1;
     if (judgement === undefined || 'waitFor' in judgement) countBy(counters.dropped, 'record-failed');
     else if ('excludedBy' in judgement) countBy(counters.excluded, judgement.excludedBy);
@@ -101,7 +122,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
   }
 
   /** Building a record is total by design; should it fail all the same, the request is counted and the service lives. */
-  function judgeSafely(exchange: Exchange, ended: 'closed' | 'process-exit', mayWait: boolean): Judgement | undefined {
+  function judgeSafely(exchange: Exchange, ended: Ended, mayWait: boolean): Judgement | undefined {
     try {
       return judge(exchange, settings, ended, mayWait);
     } catch (error) {
@@ -175,6 +196,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       open.add(exchange);
       counters.open += 1;
       followCarrier(exchange);
+      if (decision.delivery !== 'async') exchange.hold = holdOf(exchange);
       if (mayHaveBody(request)) tapRequest(request, exchange.requestBody);
       // Prepended: the span's own listener ends the span, and its attributes must be there by then.
       response.prependListener('close', () => close(exchange, 'closed'));
@@ -184,6 +206,11 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       const known = stamps.get(message);
       return known === EXCLUDED ? undefined : known;
     },
+    begin: confirmation.begin,
+    refused() {
+      counters.refused += 1;
+    },
+    responseEnded: confirmation.responseEnded,
     refuse(error, socket) {
       const { code } = error as { readonly code?: unknown };
       // Other errors of a socket, a reset between two requests for instance, are no request.
@@ -212,6 +239,13 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
       for (const exchange of [...waiting.keys()]) concludeNow(exchange);
     },
   };
+}
+
+function holdOf(exchange: Exchange): Exchange['hold'] {
+  const { request, response } = exchange;
+  // A request without a version is of HTTP/0.9.
+  if (request.httpVersionMajor <= 1) return holdResponse(response, exchange);
+  return holdHttp2Response(response as unknown as Http2ServerResponse, exchange);
 }
 
 /** Whoever emits `request` on a server may pass anything; what cannot close cannot be followed. */

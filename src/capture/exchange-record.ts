@@ -61,10 +61,16 @@ export function whoOf(exchange: Exchange, settings: RecordSettings): Who {
   return askWho(exchange, settings, false) as Who;
 }
 
-/** `ended` says how it closed: the response's own events, or the end of the process. */
-export function judge(exchange: Exchange, settings: RecordSettings, ended: 'closed' | 'process-exit', mayWait: boolean): Judgement {
+/**
+ * When it is judged: the response has closed, the process ends before it did, or it has ended and waits for its record (`held`),
+ * in which case it is taken to arrive.
+ */
+export type Ended = 'closed' | 'process-exit' | 'held';
+
+export function judge(exchange: Exchange, settings: RecordSettings, ended: Ended, mayWait: boolean): Judgement {
   const { request, response, words } = exchange;
-  if (words.skip === true) return { skipped: true };
+  // Of what began in the trail, the trail says how it ended.
+  if (words.skip === true && !exchange.hasStartRecord) return { skipped: true };
   const status = response.headersSent ? response.statusCode : undefined;
   const who = askWho(exchange, settings, mayWait);
   if (who === WAIT) return { waitFor: exchange.credentials.verification?.settled ?? Promise.resolve() };
@@ -73,16 +79,15 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
   const actor = status === 401 && named.verified ? { ...named, verified: false } : named;
   const outcome = words.outcome ?? outcomeOf(exchange, status, ended);
   const route = routeOf(request);
-  const { rawPath, rawQuery } = splitUrl(exchange.rawUrl);
-  const method = request.method ?? 'GET';
   const claimed = { actor, tenant, isTenantClaimed: unverified?.['tenant'] !== undefined };
   const { rule, findTarget } = ruleInForce(exchange.wanted, { route, status }, claimed);
-  if (rule.level === 'none') return { excludedBy: rule.name };
-  if (!settings.logAnonymous && outcome === 'success' && actor.type === 'anonymous') return { excludedBy: 'anonymous' };
-  if (outcome === 'success' && isSampledOut(rule, exchange.id)) return { sampledOut: true };
-  const path = settings.redactor.path(rawPath);
-  const query = rawQuery === '' ? undefined : settings.redactor.query(rawQuery);
-  const headers = keptHeaders(exchange, rule, settings);
+  if (!exchange.hasStartRecord) {
+    if (rule.level === 'none') return { excludedBy: rule.name };
+    if (!settings.logAnonymous && outcome === 'success' && actor.type === 'anonymous') return { excludedBy: 'anonymous' };
+    if (outcome === 'success' && isSampledOut(rule, exchange.id)) return { sampledOut: true };
+  }
+  const { request: facts, client, trace } = requestFactsOf(exchange, rule, settings);
+  const { method, path, query } = facts;
   const requestBody = requestBodyOf(exchange, rule, settings);
   const derived = actionOf(method, path, route);
   const operation = operationOf({ path, route, query, body: wholeJson(requestBody) });
@@ -98,32 +103,42 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
       actor,
       tenant,
       target: words.target ?? findTarget?.(path) ?? derived.target,
-      request: {
-        id: exchange.requestId,
-        method,
-        path,
-        route,
-        query,
-        headers,
-        contentType: headers['content-type'],
-        ...requestBody,
-      },
+      request: { ...facts, route, ...requestBody },
       response: {
         status,
         contentType: redactedType(exchange.responseContentType, settings.redactor),
         ...responseBodyOf(exchange, status, rule, settings),
       },
       durationMs: exchange.elapsedMs(),
-      client: {
-        ...clientOf(exchange, settings),
-        forwarded: redacted(forwardedHeader(exchange.credentials.headers), settings.redactor),
-        userAgent: redacted(request.headers['user-agent'], settings.redactor),
-      },
-      trace: exchange.span?.spanContext() ?? traceOf(request.headers['traceparent']),
+      client,
+      trace,
       service: settings.service,
       error: errorOf(exchange, outcome, ended, settings.redactor),
       metadata: metadataOf(exchange, unverified, settings),
     }),
+  };
+}
+
+/** What is known of a request from its first moment. */
+export function requestFactsOf(exchange: Exchange, rule: PolicyRule, settings: RecordSettings) {
+  const { request } = exchange;
+  const { rawPath, rawQuery } = splitUrl(exchange.rawUrl);
+  const headers = keptHeaders(exchange, rule, settings);
+  return {
+    request: {
+      id: exchange.requestId,
+      method: request.method ?? 'GET',
+      path: settings.redactor.path(rawPath),
+      query: rawQuery === '' ? undefined : settings.redactor.query(rawQuery),
+      headers,
+      contentType: headers['content-type'],
+    },
+    client: {
+      ...clientOf(exchange, settings),
+      forwarded: redacted(forwardedHeader(exchange.credentials.headers), settings.redactor),
+      userAgent: redacted(request.headers['user-agent'], settings.redactor),
+    },
+    trace: exchange.span?.spanContext() ?? traceOf(request.headers['traceparent']),
   };
 }
 
@@ -144,8 +159,8 @@ function clientOf({ credentials, peer }: Exchange, { clients, geo }: RecordSetti
   return { ...client, geo: geo.find(client.address) };
 }
 
-function outcomeOf(exchange: Exchange, status: number | undefined, ended: 'closed' | 'process-exit'): Outcome {
-  if (isFinished(exchange.response) && status !== undefined) return status < 400 ? 'success' : 'failure';
+export function outcomeOf(exchange: Exchange, status: number | undefined, ended: Ended): Outcome {
+  if ((ended === 'held' || isFinished(exchange.response)) && status !== undefined) return status < 400 ? 'success' : 'failure';
   return ended === 'closed' ? 'aborted' : 'unknown';
 }
 
@@ -156,7 +171,8 @@ function isFinished(response: Exchange['response']): boolean {
   return response.writableEnded && stream?.rstCode === 0 && stream.aborted !== true;
 }
 
-function errorOf(exchange: Exchange, outcome: Outcome, ended: 'closed' | 'process-exit', redactor: Redactor): AuditFailure | undefined {
+export function errorOf(exchange: Exchange, outcome: Outcome, ended: Ended, redactor: Redactor): AuditFailure | undefined {
+  if (exchange.isRefused) return { type: 'audit_unavailable', message: 'the start record was not durable, so the handler was not called' };
   const cause = exchange.thrown ?? exchange.response.errored ?? undefined;
   if (cause !== undefined) return { type: cause instanceof Error ? cause.name : typeof cause, message: redactor.text(messageOf(cause)) };
   if (ended === 'process-exit') return { type: 'process_exit', message: 'the process ended before the response did' };
@@ -184,13 +200,22 @@ function keptHeaders({ request }: Exchange, rule: PolicyRule, settings: RecordSe
   return kept;
 }
 
-/** The service's own words win, but not over whose session it was. */
 /** What the trail itself adds stands beside what the service added, which cannot replace it. */
-function metadataOf({ request, words }: Exchange, unverified: JsonObject | undefined, settings: RecordSettings): JsonObject | undefined {
+function metadataOf(
+  { hold, request, words }: Exchange,
+  unverified: JsonObject | undefined,
+  settings: RecordSettings,
+): JsonObject | undefined {
   const said = words.metadata && (settings.redactor.value(words.metadata) as JsonObject);
   const sessionId = settings.sessionId(request.headers);
-  if (sessionId === undefined && unverified === undefined) return said;
-  return { ...said, ...(sessionId === undefined ? {} : { sessionId }), ...(unverified === undefined ? {} : { unverified }) };
+  const confirmation = hold?.isPartial === true ? 'partial' : undefined;
+  if (sessionId === undefined && unverified === undefined && confirmation === undefined) return said;
+  return {
+    ...said,
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(unverified === undefined ? {} : { unverified }),
+    ...(confirmation === undefined ? {} : { confirmation }),
+  };
 }
 
 /** A service may echo the client's type, parameters and all. */

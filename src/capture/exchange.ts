@@ -8,6 +8,7 @@ import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
 import { hashIfBinary } from './body-hash.js';
 import { type Peer, peerOf } from './client-address.js';
+import type { Hold } from './hold.js';
 import { createFileElision } from './multipart-files.js';
 import { originForm } from './origin-form.js';
 import type { StartDecision } from './policy.js';
@@ -60,6 +61,14 @@ export class Exchange {
   /** True once `span` will be reported by our own span processor when it ends. */
   spanIsHooked = false;
   closed = false;
+  /** What keeps the response back until its record is durable, where the policy asks for that. */
+  hold: Hold | undefined;
+  /** Its record was made when the response ended, and not when it closed. */
+  isConfirmed = false;
+  /** A start record says that it began: it must not leave the trail any more. */
+  hasStartRecord = false;
+  /** The handler was not called, because the start record could not be made durable. */
+  isRefused = false;
   /** For whoever keeps the exchange while it is open. */
   onClosed: (() => void) | undefined;
   /** Once closed, if it became one. */

@@ -1,6 +1,6 @@
 /** Decides what is recorded of a request: ordered rules, first match wins, judged once at the start and once at the close. */
 
-import type { PolicyLevel, PolicyMatch, PolicyRule } from '../policy-rule.js';
+import type { DeliveryMode, PolicyLevel, PolicyMatch, PolicyRule } from '../policy-rule.js';
 import { CATCH_ALL, type ConditionedRule, defaultRules, isAmbiguous, type RequestFacts } from './default-rules.js';
 import { compileExact, compileStatus } from './exact-index.js';
 import { createGlobIndex, type MatchGlobs, rememberGlobs } from './glob-index.js';
@@ -26,6 +26,9 @@ export interface StartDecision {
   readonly responseBody: boolean;
   /** The highest cap of a rule still possible; undefined: none has its own. */
   readonly maxBodyBytes: number | undefined;
+  readonly delivery: DeliveryMode;
+  /** A start record is wanted. */
+  readonly start: boolean;
   /** Which rule is in force now that everything is known. There always is one: the last matches everything. */
   atClose(facts: CloseFacts): RuleInForce;
 }
@@ -47,6 +50,8 @@ export interface PolicyOptions {
   readonly rules: readonly PolicyRule[];
   /** Exact paths, added to those that the default rules exclude for GET and HEAD. */
   readonly excludePaths: readonly string[];
+  /** Where the rule says nothing else. Default `async`. */
+  readonly delivery?: DeliveryMode | undefined;
 }
 
 /** One bit a rule and one set a dimension: the cost hardly grows with the number of rules. */
@@ -106,7 +111,10 @@ export function compilePolicy(options: PolicyOptions): Policy {
       let maxBodyBytes: number | undefined;
       for (const cap of capped)
         if (cap.position <= decisive && includes(possible, cap.position)) maxBodyBytes = Math.max(maxBodyBytes ?? 0, cap.maxBodyBytes);
+      const delivery = rules[decisive]?.delivery ?? options.delivery ?? 'async';
       return {
+        delivery,
+        start: delivery === 'strict' || rules[decisive]?.start === true,
         excludedBy: isPossible(recording) ? undefined : rules[decisive]?.name,
         requestBody: isPossible(keepsRequest),
         responseBody: isPossible(keepsResponse),

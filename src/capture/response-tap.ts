@@ -20,7 +20,7 @@ export interface ResponseTapOptions {
 export function wrapResponse(prototype: http.ServerResponse, options: ResponseTapOptions): void {
   const { capture, echoHeader } = options;
   const { writeHead } = prototype;
-  wrapWriting(prototype, capture);
+  wrapWriting(prototype, options);
   replace(
     prototype,
     'writeHead',
@@ -35,7 +35,7 @@ export function wrapResponse(prototype: http.ServerResponse, options: ResponseTa
 }
 
 /** What is written after the end never leaves: Node refuses it, so it is not counted. */
-function wrapWriting(prototype: http.ServerResponse, capture: Capture): void {
+function wrapWriting(prototype: http.ServerResponse, { capture, onError }: ResponseTapOptions): void {
   const { write, end } = prototype;
   replace(prototype, 'write', function tappedWrite(this: http.ServerResponse, ...args: Parameters<typeof write>): boolean {
     const exchange = capture.exchangeOf(this);
@@ -45,13 +45,21 @@ function wrapWriting(prototype: http.ServerResponse, capture: Capture): void {
   replace(prototype, 'end', function tappedEnd(this: http.ServerResponse, ...args: Parameters<typeof end>): http.ServerResponse {
     const exchange = capture.exchangeOf(this);
     if (exchange === undefined || exchange.isEnding) return Reflect.apply(end, this, args);
-    if (!this.writableEnded) take(this, exchange, args[0], args[1]);
+    const isFirst = !this.writableEnded;
+    if (isFirst) take(this, exchange, args[0], args[1]);
     exchange.isEnding = true;
     try {
+      exchange.hold?.beforeEnd();
       return Reflect.apply(end, this, args);
     } finally {
       exchange.isEnding = false;
+      if (isFirst && exchange.hold !== undefined && this.writableEnded) guard(onError, () => capture.responseEnded(exchange));
     }
+  });
+  const { flushHeaders } = prototype;
+  replace(prototype, 'flushHeaders', function tappedFlushHeaders(this: http.ServerResponse): void {
+    Reflect.apply(flushHeaders, this, []);
+    capture.exchangeOf(this)?.hold?.headersFlushed();
   });
 }
 
@@ -86,7 +94,7 @@ export function wrapHttp2Response(prototype: http2.Http2ServerResponse, options:
       return Reflect.apply(original, this, args);
     });
   }
-  wrapWriting(prototype as unknown as http.ServerResponse, capture);
+  wrapWriting(prototype as unknown as http.ServerResponse, options);
 }
 
 function beforeHead(

@@ -11,6 +11,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import type { Capture } from './capture.js';
 import type { Exchange } from './exchange.js';
+import { callWhenDurable } from './gate.js';
 import { type ResponseTapOptions, wrapHttp2Response, wrapResponse } from './response-tap.js';
 import { guard, replace } from './wrap.js';
 
@@ -51,12 +52,18 @@ function wrapEmit(prototype: EventEmitter, options: TapOptions): void {
     if (exchange === undefined) return Reflect.apply(emit, this, args);
     return options.capture.run(exchange, () => {
       guard(options.onError, () => options.onHandler(exchange));
-      try {
-        return Reflect.apply(emit, this, args);
-      } catch (thrown) {
-        exchange.thrown = thrown;
-        throw thrown;
-      }
+      const callHandler = (): boolean => {
+        try {
+          return Reflect.apply(emit, this, args);
+        } catch (thrown) {
+          exchange.thrown = thrown;
+          throw thrown;
+        }
+      };
+      const begun = guard(options.onError, () => options.capture.begin(exchange));
+      if (begun === undefined) return callHandler();
+      callWhenDurable(exchange, begun, callHandler, options.capture.refused);
+      return true;
     });
   });
 }

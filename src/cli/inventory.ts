@@ -1,14 +1,15 @@
 /** `otel-audit inventory`: every route that is configured or has been seen, and what is recorded of it. */
 
-import { createReadStream, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { defaultRules } from '../capture/default-rules.js';
 import { templateOf } from '../capture/path-steps.js';
 import { compilePolicy, type Policy } from '../capture/policy.js';
 import type { AuditConfig } from '../config.js';
 import { AuditError } from '../errors.js';
+import { segmentNumber } from '../journal/layout.js';
+import { openSegment } from '../journal/segment-source.js';
 import type { PolicyRule } from '../policy-rule.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
 import { keptLines } from './kept.js';
@@ -114,7 +115,11 @@ function levelsOf(
 
 async function* recordsIn(directory: string): AsyncGenerator<JournalledRecord> {
   for (const name of segmentsIn(directory)) {
-    for await (const line of createInterface({ input: createReadStream(path.join(directory, name)) })) {
+    const source = await openSegment(path.join(directory, path.dirname(name)), segmentNumber(path.basename(name)) ?? 0);
+    const bytes = Buffer.alloc((await source?.size()) ?? 0);
+    await source?.read(bytes, bytes.length, 0);
+    await source?.close();
+    for (const line of bytes.toString('utf8').split('\n')) {
       const record = parse(line);
       if (record !== undefined) yield record;
     }
@@ -123,7 +128,7 @@ async function* recordsIn(directory: string): AsyncGenerator<JournalledRecord> {
 
 function segmentsIn(directory: string): readonly string[] {
   try {
-    return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl'));
+    return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => segmentNumber(path.basename(name)) !== undefined);
   } catch (cause) {
     throw new AuditError('ERR_AUDIT_EXPORTER', `the directory ${directory} cannot be read`, { cause });
   }

@@ -1,4 +1,4 @@
-/** Says where the trail goes and how long it stays there, for the auditor who asks. Nothing of ours removes a delivered record. */
+/** Says where the trail goes and how long it stays there, for the auditor who asks. Of ours, only AUDIT_FILE_RETAIN_DAYS removes a delivered record. */
 
 import type { AuditConfig } from '../config.js';
 
@@ -7,7 +7,8 @@ export function keptLines(config: AuditConfig): readonly string[] {
 }
 
 const KEPT: Readonly<Record<string, (config: AuditConfig) => string>> = {
-  file: ({ file }) => `below ${file.directory} until somebody removes the files`,
+  file: ({ file: { directory, retainDays } }) =>
+    `below ${directory} ${retainDays === 0 ? 'until somebody removes the files' : `for ${retainDays} days after its segment was written`}`,
   postgres: () => 'in audit_logs until somebody drops its partitions',
   azure: () => 'as long as the resource is set to: 30 days, in a workspace 90, where nobody has set anything',
   console: () => 'by whatever reads the standard output',

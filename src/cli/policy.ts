@@ -120,6 +120,6 @@ function doubtsOf(rules: readonly PolicyRule[]): readonly string[] {
 
 function policyIn(file: string | undefined, directory: string): AuditConfig {
   const env = file === undefined ? process.env : { AUDIT_CONFIG_FILE: file };
-  // A policy can be judged without the sinks that the same file may name.
-  return loadConfig({ env, directory, overrides: { EXPORTER: ['console'] } });
+  // A policy can be judged without the sinks that the same file may name, and without the directory that `confirmed` needs.
+  return loadConfig({ env, directory, overrides: { EXPORTER: ['console'], JOURNAL_DIR: directory } });
 }

@@ -64,6 +64,11 @@ class ThreadedDelivery implements Delivery {
       manifest,
       identity: ownIdentity(),
       keep: journal.keep,
+      onNoKey: (stream, keyId) =>
+        this.#warn(
+          'no key',
+          `stream ${stream} waits for the key ${keyId} it is encrypted with; add that key behind the first in AUDIT_JOURNAL_KEY`,
+        ),
       nowMs: () => Date.now(),
     });
     this.#agents = this.#startAgents();

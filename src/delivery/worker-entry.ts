@@ -2,12 +2,14 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { createExporterByName } from '../../exporters/index.js';
+import { useJournalKeys } from '../journal/keyring.js';
 import { startAgent } from './agent.js';
 import type { FromWorker, ToWorker, WorkerStart } from './messages.js';
 
 const port = parentPort;
 if (port !== null) {
   const { config, exporters, streams, timing } = workerData as WorkerStart;
+  useJournalKeys(config.keys.journal);
   const tell = (message: FromWorker) => port.postMessage(message);
   const agent = startAgent({
     exporters: exporters.map((name) => ({ name, create: () => createExporterByName(name, config) })),

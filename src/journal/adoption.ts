@@ -2,10 +2,11 @@
 
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasJournalKey } from './keyring.js';
 import { readLease, refreshLease, releaseLease, takeLease } from './lease.js';
 import { readManifest, readStop, type StreamManifest, writeStop } from './manifest.js';
 import type { ProcessIdentity } from './process-identity.js';
-import { REMOVED_PREFIX, removeStream } from './stream-directory.js';
+import { isStreamName, REMOVED_PREFIX, removeStream } from './stream-directory.js';
 import { readLastRecord } from './tail.js';
 
 export interface AdoptedStream {
@@ -27,6 +28,8 @@ export interface AdopterOptions {
   readonly manifest: StreamManifest;
   readonly identity: ProcessIdentity;
   readonly keep: boolean;
+  /** A stream that cannot be adopted, as this process does not have the key that it was encrypted with. Told at every scan. */
+  readonly onNoKey?: ((stream: string, keyId: string) => void) | undefined;
   readonly nowMs: () => number;
 }
 
@@ -48,7 +51,7 @@ export class Adopter {
       if (stream.startsWith(REMOVED_PREFIX)) {
         await rm(join(this.#options.directory, stream), { recursive: true, force: true }).catch(() => undefined);
       }
-      if (!STREAM.test(stream) || stream === this.#options.ownStream || this.#settled.has(stream) || this.#adopted.has(stream)) continue;
+      if (!isStreamName(stream) || stream === this.#options.ownStream || this.#settled.has(stream) || this.#adopted.has(stream)) continue;
       const taken = await this.#adopt(stream).catch(() => undefined);
       if (taken === undefined) continue;
       this.#adopted.set(stream, taken);
@@ -97,6 +100,10 @@ export class Adopter {
     }
     const lease = await readLease(directory, identity, nowMs());
     if (lease !== undefined && !lease.dead) return undefined;
+    if (theirs.keyId !== undefined && !hasJournalKey(theirs.keyId)) {
+      this.#options.onNoKey?.(stream, theirs.keyId);
+      return undefined;
+    }
     const generation = (lease?.generation ?? 0) + 1;
     if (!(await takeLease(directory, generation, identity))) return undefined;
     const last = await readLastRecord(directory);
@@ -106,5 +113,3 @@ export class Adopter {
     return { stream, directory, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined, generation };
   }
 }
-
-const STREAM = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

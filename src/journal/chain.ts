@@ -3,6 +3,7 @@
 import * as crypto from 'node:crypto';
 import { canonicalize } from '../canonical.js';
 import type { AuditActor, AuditIntegrity, AuditRecord, AuditRequest, AuditResponse, JournalledRecord } from '../record.js';
+import { isSealed, openLine } from './keyring.js';
 
 /** What ties a record to the one before it. */
 export type ChainLink = Omit<AuditIntegrity, 'hash'>;
@@ -53,12 +54,18 @@ export function hashMember(hash: string): string {
 /** `"hash":"` + 64 hex digits + `",` */
 export const HASH_MEMBER_BYTES = 74;
 
-export type LineFault = 'not-json' | 'not-a-record' | 'wrong-hash';
+/** `no-key`: encrypted with a key that this process does not have. `not-openable`: encrypted, and altered since. */
+export type LineFault = 'not-json' | 'not-a-record' | 'wrong-hash' | 'no-key' | 'not-openable';
 
 export type VerifiedLine = { readonly record: JournalledRecord } | { readonly fault: LineFault };
 
-/** Parses a line and checks it against its own hash. Whether it follows its predecessor is `followsLink`. */
-export function verifyLine(line: string): VerifiedLine {
+/** Parses a line, which may be sealed, and checks it against its own hash. Whether it follows its predecessor is `followsLink`. */
+export function verifyLine(text: string): VerifiedLine {
+  const opened = isSealed(text) ? openLine(text) : { line: text };
+  return 'line' in opened ? verifyPlain(opened.line) : opened;
+}
+
+function verifyPlain(line: string): VerifiedLine {
   const record = parse(line);
   if (record === undefined) return { fault: 'not-json' };
   if (!isJournalled(record)) return { fault: 'not-a-record' };

@@ -1,6 +1,8 @@
 /** What the pipeline may ask of a journal, and what a journal tells the pipeline. */
 
 import type { AuditRecord } from '../record.js';
+import type { Compression } from './compression.js';
+import type { JournalKey } from './keyring.js';
 import type { Loss } from './loss.js';
 import type { StreamManifest } from './manifest.js';
 import type { JournalFs } from './segment.js';
@@ -12,14 +14,20 @@ export interface JournalOptions {
   readonly manifest: StreamManifest;
   /** Bytes the stream may hold; not enforced with `keep`. */
   readonly maxBytes: number;
+  /** Encrypts what is written. */
+  readonly key?: JournalKey | undefined;
   /** `tick`: one synchronous write per event-loop tick. `async`: never blocks, and may lose more to a kill -9. Default `tick`. */
   readonly write?: 'tick' | 'async';
   /** True: the journal is the trail itself (file exporter); nothing is ever trimmed. */
   readonly keep?: boolean;
+  /** What becomes of a kept trail; default: it is left as it is. */
+  readonly trail?: { readonly compression: Compression; readonly retainDays: number } | undefined;
   /** Default 8 MB. */
   readonly segmentBytes?: number;
   /** How often written lines are synced to the disk in the background. Default 500 ms. */
   readonly syncIntervalMs?: number;
+  /** So many bytes written since the last sync bring the next one forward. Default 1 MB. */
+  readonly syncBytes?: number;
   /** Bytes kept in memory while the disk does not take them. Default 8 MB. */
   readonly maxPendingBytes?: number;
   /** Default: a new UUIDv7. */
@@ -67,7 +75,7 @@ export interface Journal {
    * @throws {AuditError} ERR_AUDIT_JOURNAL when it cannot be.
    */
   sync(): Promise<void>;
-  /** Deletes segments before `segment`: call it only with cursors that are synced. No-op with `keep`. */
+  /** Segments before `segment` are not needed any more: call it only with cursors that are synced. Deletes them, unless they are kept. */
   trim(segment: number): Promise<void>;
   /** Ends the stream. `deliveredSeq`: up to where every exporter is done; if that is the end, the stream goes away. Idempotent. */
   close(deliveredSeq?: number): Promise<void>;

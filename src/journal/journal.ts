@@ -9,10 +9,11 @@ import { codeOf } from './atomic-file.js';
 import { GENESIS_HASH } from './chain.js';
 import { guard } from './guard.js';
 import type { Journal, JournalClock, JournalOptions, JournalPosition } from './journal-contract.js';
+import { tendTrail } from './kept-trail.js';
 import { preparePrivateDirectory } from './layout.js';
 import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
 import type { Loss } from './loss.js';
-import { writeStop, writeStopSync } from './manifest.js';
+import { type StreamManifest, writeStop, writeStopSync } from './manifest.js';
 import { PendingLines } from './pending-lines.js';
 import { Pressure, withoutBodies } from './pressure.js';
 import { ownIdentity } from './process-identity.js';
@@ -31,6 +32,11 @@ const EPOCH = 1;
 const SEGMENT_BYTES = 8 * 1024 * 1024;
 // 500 ms, as Vector's disk buffer: what a power cut may take. One sync is about 1 ms of a libuv thread, on cloud disks up to 20.
 const SYNC_INTERVAL_MS = 500;
+// 1 MB: half a second of 1,000 records a second.
+const SYNC_BYTES = 1024 * 1024;
+// 5 min: a retention is of days, and a round over a trail of 1,000 segments takes about 0.1 s of a libuv thread.
+const TEND_INTERVAL_MS = 300_000;
+const UNTENDED = { compression: 'none', retainDays: 0 } as const;
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
 const SYSTEM_CLOCK: JournalClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
@@ -41,10 +47,11 @@ class TickJournal implements Journal {
   readonly #options: JournalOptions;
   readonly #stream: string;
   readonly #identity = ownIdentity();
+  readonly #manifest: StreamManifest;
   readonly #clock: JournalClock;
   readonly #warn: Warn;
   readonly #files: StreamFiles;
-  readonly #pending = new PendingLines();
+  readonly #pending: PendingLines;
   readonly #pressure: Pressure;
   readonly #writer: LineWriter;
   readonly #timer: NodeJS.Timeout;
@@ -55,6 +62,10 @@ class TickJournal implements Journal {
   #hash = GENESIS_HASH;
   #writtenSeq = 0;
   #syncedSeq = 0;
+  #unsyncedBytes = 0;
+  /** The first segment that an exporter still needs. */
+  #neededSegment = 0;
+  #tendedMs = Number.NEGATIVE_INFINITY;
   #heartbeatMs: number;
   #closing: Promise<void> | undefined;
   #isEnded = false;
@@ -69,6 +80,8 @@ class TickJournal implements Journal {
     this.keep = options.keep ?? false;
     this.#stream = options.stream ?? uuidv7();
     this.directory = join(options.directory, this.#stream);
+    this.#pending = new PendingLines(options.key?.sealer(this.#stream));
+    this.#manifest = { ...options.manifest, keyId: options.key?.id };
     this.#clock = options.clock ?? SYSTEM_CLOCK;
     this.#heartbeatMs = this.#clock.monotonicMs();
     this.#warn = limitWarnings(options.onWarning, () => this.#clock.monotonicMs());
@@ -83,7 +96,7 @@ class TickJournal implements Journal {
       maxBytes,
       monotonicMs: () => this.#clock.monotonicMs(),
       warn: this.#warn,
-      onLines: (lines) => this.#wrote(lines),
+      onWritten: (lines, bytes) => this.#wrote(lines, bytes),
       onRelief: () => this.#relieved(),
     });
     this.#createDirectories();
@@ -116,11 +129,13 @@ class TickJournal implements Journal {
     await this.#writer.flush();
     if (this.#writtenSeq < target) throw new AuditError('ERR_AUDIT_JOURNAL', 'the journal cannot be written; see the warnings before');
     const written = this.#writtenSeq;
+    this.#unsyncedBytes = 0;
     await this.#files.sync();
     this.#syncedSeq = Math.max(this.#syncedSeq, written);
   }
 
   async trim(segment: number): Promise<void> {
+    this.#neededSegment = segment;
     if (!this.keep) await this.#files.trim(segment);
   }
 
@@ -142,7 +157,7 @@ class TickJournal implements Journal {
   #createDirectories(): void {
     preparePrivateDirectory(this.#options.directory);
     try {
-      createStreamDirectory(this.directory, this.#options.manifest, this.#identity);
+      createStreamDirectory(this.directory, this.#manifest, this.#identity);
     } catch (cause) {
       const why = codeOf(cause) ?? 'unknown';
       throw new AuditError('ERR_AUDIT_JOURNAL', `the journal directory ${this.#options.directory} cannot be written (${why})`, { cause });
@@ -171,7 +186,14 @@ class TickJournal implements Journal {
     return false;
   }
 
-  #wrote(lines: number): void {
+  #wrote(lines: number, bytes: number): void {
+    this.#unsyncedBytes += bytes;
+    if (this.#unsyncedBytes >= (this.#options.syncBytes ?? SYNC_BYTES)) {
+      this.#unsyncedBytes = 0;
+      // Not within the write that brought the last of them.
+      setImmediate(() => void this.#syncQuietly());
+    }
+    if (lines === 0) return;
     this.#writtenSeq += lines;
     this.tip.publish(this.#writtenSeq);
     this.#onWritten(lines);
@@ -185,16 +207,42 @@ class TickJournal implements Journal {
   async #maintain(): Promise<void> {
     try {
       if (!this.#files.isInPlace()) this.#restore();
-      if (this.#syncedSeq < this.#writtenSeq) await this.sync();
       await this.#beat();
     } catch (error) {
-      this.#warn('maintain', `the journal cannot be synced (${codeOf(error) ?? 'write error'}); records may not survive a power cut`);
+      this.#warn('maintain', `the journal's folder cannot be kept up (${codeOf(error) ?? 'unknown'}); it is tried again`);
+    }
+    if (this.#syncedSeq < this.#writtenSeq) await this.#syncQuietly();
+    await this.#tend();
+  }
+
+  async #tend(): Promise<void> {
+    const { directory, trail = UNTENDED } = this.#options;
+    const isTended = this.keep && (trail.compression !== 'none' || trail.retainDays > 0);
+    const now = this.#clock.monotonicMs();
+    if (!isTended || now - this.#tendedMs < TEND_INTERVAL_MS) return;
+    this.#tendedMs = now;
+    try {
+      await tendTrail({ ...trail, directory, ownStream: this.#stream, nowMs: () => this.#clock.nowMs() }, this.#neededSegment);
+    } catch (error) {
+      this.#warn(
+        'trail',
+        `the kept trail in ${directory} cannot be compressed or cleared (${codeOf(error) ?? 'unknown'}); it is tried again`,
+      );
+    }
+  }
+
+  async #syncQuietly(): Promise<void> {
+    if (this.#isEnded) return;
+    try {
+      await this.sync();
+    } catch (error) {
+      this.#warn('sync', `the journal cannot be synced (${codeOf(error) ?? 'write error'}); records may not survive a power cut`);
     }
   }
 
   #restore(): void {
     this.#warn('deleted', `the journal's folder ${this.directory} was deleted under the process; making it anew`);
-    createStreamDirectory(this.directory, this.#options.manifest, this.#identity);
+    createStreamDirectory(this.directory, this.#manifest, this.#identity);
     this.#files.restore();
     this.#syncedSeq = 0;
   }

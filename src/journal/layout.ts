@@ -5,16 +5,16 @@ import { dirname, join } from 'node:path';
 import { AuditError } from '../errors.js';
 import { sha256 } from './chain.js';
 
-/** Only record files end so: a tool that reads all of them gets records and nothing else. */
+/** Only record files end so, or with that of a compression behind it: a tool that reads all of them gets records and nothing else. */
 export const SEGMENT_SUFFIX = '.jsonl';
 
 export function segmentPath(streamDirectory: string, segment: number): string {
   return join(streamDirectory, `${String(segment).padStart(8, '0')}${SEGMENT_SUFFIX}`);
 }
 
-/** The number of a segment file, or undefined for any other file. */
+/** The number of a segment file, compressed or not, or undefined for any other file. */
 export function segmentNumber(fileName: string): number | undefined {
-  const match = /^(\d{8,})\.jsonl$/.exec(fileName);
+  const match = /^(\d{8,})\.jsonl(?:\.gz|\.zst)?$/.exec(fileName);
   return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 

@@ -8,6 +8,8 @@ export interface StreamManifest {
   readonly service: string;
   /** Fingerprint of the destinations. Only a process with the same service and destinations may adopt the stream. */
   readonly destinations: string;
+  /** Of the key that its lines are encrypted with; undefined: they are not. */
+  readonly keyId?: string | undefined;
 }
 
 export interface StreamStop {
@@ -22,13 +24,13 @@ export const MANIFEST_FILE = 'manifest.json';
 const STOP_FILE = 'stop.json';
 
 export function manifestText(manifest: StreamManifest): string {
-  return JSON.stringify({ version: 1, service: manifest.service, destinations: manifest.destinations });
+  return JSON.stringify({ version: 1, service: manifest.service, destinations: manifest.destinations, keyId: manifest.keyId });
 }
 
 export async function readManifest(streamDirectory: string): Promise<StreamManifest | undefined> {
   const value = (await readJsonFile(join(streamDirectory, MANIFEST_FILE))) as Partial<StreamManifest> | null | undefined;
-  const { service, destinations } = value ?? {};
-  return typeof service === 'string' && typeof destinations === 'string' ? { service, destinations } : undefined;
+  const { service, destinations, keyId } = value ?? {};
+  return typeof service === 'string' && typeof destinations === 'string' ? { service, destinations, keyId } : undefined;
 }
 
 export async function writeStop(streamDirectory: string, stop: StreamStop): Promise<void> {

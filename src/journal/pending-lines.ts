@@ -14,6 +14,13 @@ export class PendingLines {
   #start = 0;
   #end = 0;
 
+  readonly #seal: ((line: Uint8Array) => string) | undefined;
+
+  /** `seal` makes of each line what is written in its place. */
+  constructor(seal?: (line: Uint8Array) => string) {
+    this.#seal = seal;
+  }
+
   get size(): number {
     return this.#end - this.#start;
   }
@@ -34,8 +41,17 @@ export class PendingLines {
     // The hash covers the text as it lies there; only then does the tail make room for it. One encoding instead of two.
     bytes.copyWithin(cut + HASH_MEMBER_BYTES, cut, end);
     bytes.write(hashMember(hash), cut, 'latin1');
-    bytes[end + HASH_MEMBER_BYTES] = LINE_FEED;
-    return { hash, byteLength: end + HASH_MEMBER_BYTES + 1 - this.#end };
+    const sealedEnd = this.#sealed(end + HASH_MEMBER_BYTES);
+    this.#bytes[sealedEnd] = LINE_FEED;
+    return { hash, byteLength: sealedEnd + 1 - this.#end };
+  }
+
+  /** Puts the sealed line where the plain one lies, and answers where it ends. */
+  #sealed(end: number): number {
+    if (this.#seal === undefined) return end;
+    const text = this.#seal(this.#bytes.subarray(this.#end, end));
+    this.#reserve(text.length + 1);
+    return this.#end + this.#bytes.write(text, this.#end, 'latin1');
   }
 
   commit(byteLength: number): void {

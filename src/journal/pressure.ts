@@ -39,7 +39,8 @@ export class Pressure {
     if (this.#sinceMs === undefined) return undefined;
     const reasons = this.#dropped;
     const count = Object.values(reasons).reduce((total, dropped) => total + dropped, 0);
-    const loss: Loss = { count, reasons, sinceMs: this.#sinceMs, untilMs: this.#nowMs() };
+    // A clock may have been set back meanwhile.
+    const loss: Loss = { count, reasons, sinceMs: this.#sinceMs, untilMs: Math.max(this.#sinceMs, this.#nowMs()) };
     this.#sinceMs = undefined;
     this.#dropped = {};
     return loss;

@@ -1,11 +1,11 @@
 /** Follows a stream's segments from a cursor. Damage is set aside and counted; it never stops the reading, nor does a torn end. */
 
-import type { FileHandle } from 'node:fs/promises';
-import { appendFile, open, readdir, stat } from 'node:fs/promises';
+import { appendFile, readdir } from 'node:fs/promises';
+import { AuditError } from '../errors.js';
 import type { JournalledRecord } from '../record.js';
-import { codeOf } from './atomic-file.js';
 import { type LineFault, verifyLine } from './chain.js';
-import { segmentNumber, segmentPath } from './layout.js';
+import { segmentNumber } from './layout.js';
+import { openSegment, type SegmentSource } from './segment-source.js';
 
 /** Behind the last record that was read: the byte to go on at, and the record's sequence number. */
 export interface ReadPosition {
@@ -48,7 +48,7 @@ const LINE_FEED = 10;
 
 export class JournalReader {
   readonly #options: ReaderOptions;
-  #file: { readonly segment: number; readonly handle: FileHandle } | undefined;
+  #file: { readonly segment: number; readonly source: SegmentSource } | undefined;
   #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
 
   constructor(options: ReaderOptions) {
@@ -82,13 +82,17 @@ export class JournalReader {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.handle.close();
+    await file?.source.close();
   }
 
   async #take(line: Line, state: { position: ReadPosition; entries: ReadEntry[]; skipped: number; bytes: number }): Promise<void> {
     const { segment, seq } = state.position;
     const text = line.bytes.toString('utf8');
     const verified = verifyLine(text);
+    // Nothing is wrong with the line: it waits for its key.
+    if ('fault' in verified && verified.fault === 'no-key') {
+      throw new AuditError('ERR_AUDIT_JOURNAL', `${this.#options.directory} is encrypted with a key that AUDIT_JOURNAL_KEY does not list`);
+    }
     if ('fault' in verified) {
       await this.#quarantine(text, verified.fault);
       // One line is taken for one record; the next good line's own number corrects that.
@@ -108,34 +112,27 @@ export class JournalReader {
 
   /** The whole lines in the next chunk; the chunk grows until it holds one. */
   async #readLines(from: ReadPosition): Promise<{ readonly whole: readonly Line[]; readonly tornBytes: number }> {
-    const handle = await this.#open(from.segment);
-    if (handle === undefined) return { whole: [], tornBytes: 0 };
+    const source = await this.#open(from.segment);
+    if (source === undefined) return { whole: [], tornBytes: 0 };
     for (;;) {
-      const { bytesRead } = await handle.read(this.#chunk, 0, this.#chunk.length, from.offset);
+      const bytesRead = await source.read(this.#chunk, this.#chunk.length, from.offset);
       const whole = splitLines(this.#chunk.subarray(0, bytesRead), from.offset);
       if (whole.length > 0 || bytesRead < this.#chunk.length) return { whole, tornBytes: bytesRead };
       this.#chunk = Buffer.allocUnsafe(2 * this.#chunk.length);
     }
   }
 
-  async #open(segment: number): Promise<FileHandle | undefined> {
-    if (this.#file?.segment === segment) return this.#file.handle;
+  async #open(segment: number): Promise<SegmentSource | undefined> {
+    if (this.#file?.segment === segment) return this.#file.source;
     await this.close();
-    try {
-      const handle = await open(segmentPath(this.#options.directory, segment), 'r');
-      this.#file = { segment, handle };
-      return handle;
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw error;
-    }
+    const source = await openSegment(this.#options.directory, segment);
+    if (source !== undefined) this.#file = { segment, source };
+    return source;
   }
 
   /** Lets go of a file that is no longer under its name: the writer makes it anew when its folder is deleted. */
   async #forgetReplaced(): Promise<void> {
-    if (this.#file === undefined) return;
-    const named = await stat(segmentPath(this.#options.directory, this.#file.segment)).catch(() => undefined);
-    if (named === undefined || named.ino !== (await this.#file.handle.stat()).ino) await this.close();
+    if (this.#file !== undefined && !(await this.#file.source.isInPlace())) await this.close();
   }
 
   async #segmentAfter(segment: number): Promise<number | undefined> {
@@ -152,10 +149,8 @@ export class JournalReader {
 /** Segment numbers, ascending. Empty if there is no such directory. */
 export async function listSegments(directory: string): Promise<readonly number[]> {
   const names = await readdir(directory).catch(() => [] as string[]);
-  return names
-    .map(segmentNumber)
-    .filter((number) => number !== undefined)
-    .sort((a, b) => a - b);
+  // One that is being compressed is there in both forms.
+  return [...new Set(names.map(segmentNumber))].filter((number) => number !== undefined).sort((a, b) => a - b);
 }
 
 interface Line {

@@ -31,5 +31,11 @@ export async function removeStream(directory: string, lastSeq: number): Promise<
   await rm(removed, { recursive: true, force: true });
 }
 
+const STREAM = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export function isStreamName(name: string): boolean {
+  return STREAM.test(name);
+}
+
 /** Names of directories on their way out. */
 export const REMOVED_PREFIX = '.removed-';

@@ -12,14 +12,16 @@ export interface LineWriterOptions {
   readonly maxBytes: number;
   readonly monotonicMs: () => number;
   readonly warn: Warn;
-  /** So many more lines are in the file. */
-  readonly onLines: (lines: number) => void;
+  /** So many more lines, and bytes, are in the file; a line may come in several pieces. */
+  readonly onWritten: (lines: number, bytes: number) => void;
   /** Nothing waits any more. */
   readonly onRelief: () => void;
 }
 
 // 1 MB: a burst within one tick is written in pieces that take about half a millisecond each.
 const WRITE_NOW_BYTES = 1024 * 1024;
+// A quarter of what memory may hold by default: before bodies are dropped.
+const MAX_BURST_BYTES = 2 * 1024 * 1024;
 /** A synchronous write longer than this would be felt by every request. */
 const SLOW_WRITE_MS = 20;
 /** So many asynchronous writes under `FAST_WRITE_MS` in a row and the disk counts as fast again. */
@@ -48,7 +50,7 @@ export class LineWriter {
   /** Call after each line: writes at the end of this turn of the event loop. */
   schedule(): void {
     if (this.#retry !== undefined || this.#flight !== undefined) return;
-    if (!this.#isAsync && this.#options.pending.size >= WRITE_NOW_BYTES) {
+    if (this.#options.pending.size >= (this.#isAsync ? this.#burstBytes : WRITE_NOW_BYTES)) {
       this.#writeSync();
       return;
     }
@@ -59,6 +61,11 @@ export class LineWriter {
       this.#isScheduled = false;
       if (this.#retry === undefined) this.#write();
     });
+  }
+
+  /** A slow disk cannot take asynchronously what comes within one turn: rather than drop it the writer waits for the disk. */
+  get #burstBytes(): number {
+    return this.#isScheduled && this.#options.mode === 'tick' ? MAX_BURST_BYTES : Number.POSITIVE_INFINITY;
   }
 
   flushSync(): void {
@@ -145,8 +152,7 @@ export class LineWriter {
 
   #wrote(written: number, offered: number): void {
     this.#isBetweenLines = written === offered;
-    const lines = this.#options.pending.consume(written);
-    if (lines > 0) this.#options.onLines(lines);
+    this.#options.onWritten(this.#options.pending.consume(written), written);
   }
 
   #succeeded(): void {

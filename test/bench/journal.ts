@@ -1,12 +1,14 @@
 /** What the journal costs the service: main-thread CPU per record of 2 KB, at a steady rate and in a burst. */
 
+import * as fs from 'node:fs';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalize } from '../../src/canonical.js';
 import { encodeLine, GENESIS_HASH, sha256 } from '../../src/journal/chain.js';
 import { createJournal } from '../../src/journal/journal.js';
-import type { Journal } from '../../src/journal/journal-contract.js';
+import type { Journal, JournalOptions } from '../../src/journal/journal-contract.js';
+import { useJournalKeys } from '../../src/journal/keyring.js';
 import { makeSizedRecord } from '../support/sized-records.js';
 
 const ROUNDS = 5;
@@ -21,9 +23,9 @@ function threadCpuUs(): number {
   return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1000;
 }
 
-function openJournal(): { journal: Journal; done: () => Promise<void> } {
+function openJournal(options: Partial<JournalOptions> = {}): { journal: Journal; done: () => Promise<void> } {
   const directory = mkdtempSync(join(tmpdir(), 'otel-audit-bench-'));
-  const journal = createJournal({ directory, manifest: { service: 'bench', destinations: 'none' }, maxBytes: 1e12 });
+  const journal = createJournal({ directory, manifest: { service: 'bench', destinations: 'none' }, maxBytes: 1e12, ...options });
   return {
     journal,
     done: async () => {
@@ -31,6 +33,34 @@ function openJournal(): { journal: Journal; done: () => Promise<void> } {
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+/** How long each tick's write held the event loop, in ms. */
+function timedFs(durations: number[]): typeof fs {
+  const writeSync = (...args: Parameters<typeof fs.writeSync>): number => {
+    const started = performance.now();
+    const written = fs.writeSync(...args);
+    durations.push(performance.now() - started);
+    return written;
+  };
+  return { ...fs, writeSync: writeSync as typeof fs.writeSync };
+}
+
+/** A response's wait for its record: 32 at a time, in ms. */
+async function confirmations(): Promise<readonly number[]> {
+  const { journal, done } = openJournal();
+  const waits: number[] = [];
+  const lane = async (): Promise<void> => {
+    for (let nth = 0; nth < 100; nth += 1) {
+      const started = performance.now();
+      journal.append(record);
+      await journal.sync();
+      waits.push(performance.now() - started);
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, lane));
+  await done();
+  return waits.sort((a, b) => a - b);
 }
 
 /** `work` is done `RATE` times a second, in ticks of 1 ms. */
@@ -75,6 +105,19 @@ async function main(): Promise<void> {
     const { journal, done } = openJournal();
     add(`append + write per tick at ${RATE}/s, µs`, (await paced(() => journal.append(record))) - idle);
     await done();
+    const durations: number[] = [];
+    const timed = openJournal({ fs: timedFs(durations) });
+    await paced(() => timed.journal.append(record));
+    await timed.done();
+    durations.sort((a, b) => a - b);
+    add('a tick holds the event loop for its write, p99, ms', durations[Math.floor(durations.length * 0.99)] ?? 0);
+    add('… at most, ms', durations.at(-1) ?? 0);
+    const sealed = openJournal({ key: useJournalKeys(['17'.repeat(32)]) });
+    add(`append encrypted at ${RATE}/s, µs`, (await paced(() => sealed.journal.append(record))) - idle);
+    await sealed.done();
+    const waits = await confirmations();
+    add('confirmed, 32 at a time: median wait, ms', waits[Math.floor(waits.length / 2)] ?? 0);
+    add('… p99, ms', waits[Math.floor(waits.length * 0.99)] ?? 0);
     add(
       'of it: sha256 of the line, µs',
       perCall(() => sha256(line)),
@@ -96,7 +139,7 @@ async function main(): Promise<void> {
   console.log(`line: ${Buffer.byteLength(line)} bytes, ${ROUNDS} rounds, median [min]`);
   for (const [name, values] of Object.entries(rows)) {
     const sorted = values.toSorted((a, b) => a - b);
-    console.log(`${name.padEnd(45)} ${sorted[Math.floor(sorted.length / 2)]?.toFixed(1)} [${sorted[0]?.toFixed(1)}]`);
+    console.log(`${name.padEnd(52)} ${sorted[Math.floor(sorted.length / 2)]?.toFixed(2)} [${sorted[0]?.toFixed(2)}]`);
   }
 }
 

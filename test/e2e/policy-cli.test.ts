@@ -48,7 +48,7 @@ describe('otel-audit policy', () => {
   it('check lists every fault by its place, without values', async (t) => {
     const bad = `policy:
   - { name: a, level: hunter2 }
-  - { level: full, match: { status: 9xx, path: hunter2, colour: red }, delivery: strict }
+  - { level: full, match: { status: 9xx, path: hunter2, colour: red }, delivery: hunter2 }
   - { level: full, target: hunter2, maxBodyBytes: -1, sample: 2 }
 `;
     const { code, stderr } = await cli(['policy', 'check', policyFile(t, bad)]);
@@ -64,7 +64,7 @@ describe('otel-audit policy', () => {
       '2.sample',
     ])
       assert.ok(stderr.includes(`policy.${place}: `), `${place} in ${stderr}`);
-    assert.match(stderr, /1\.delivery: only async is available in this version/);
+    assert.match(stderr, /1\.delivery: must be one of async, confirmed, strict/);
     assert.ok(!stderr.includes('hunter2'));
   });
 

@@ -117,7 +117,7 @@ test('answers retry when the trail is gone, and names no content', async (t) => 
 test('keeps the whole trail, through delivery, after a clean end', async (t) => {
   const directory = makeDirectory(t);
   const { journal } = openJournal(t, { directory, keep: true, segmentBytes: 5000 });
-  const config = makeConfig({ exporters: ['file'], file: { directory } });
+  const config = makeConfig({ exporters: ['file'], file: { ...makeConfig().file, directory } });
   const delivery = startDelivery({ config, journal, manifest: MANIFEST, env: process.env });
   assert.deepEqual(await held(delivery.ready), []);
   for (let nth = 0; nth < 30; nth += 1) {
@@ -130,7 +130,7 @@ test('keeps the whole trail, through delivery, after a clean end', async (t) => 
 });
 
 test('a name is a built-in, a path or a package; anything else is a fault that says so', async (t) => {
-  const config = makeConfig({ file: { directory: makeDirectory(t) } });
+  const config = makeConfig({ file: { ...makeConfig().file, directory: makeDirectory(t) } });
   for (const name of Object.keys(EXPORTERS)) assert.match(runsOn(name), /^(worker|main)$/);
   assert.equal((await createExporterByName('file', config)).name, 'file');
   await assert.rejects(createExporterByName('./absent.js', config), {

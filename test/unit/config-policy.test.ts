@@ -45,7 +45,23 @@ describe('a rule of the policy', () => {
     assert.throws(() => loadConfig({ env: {}, directory: '/', overrides: { policy } }), /policy: must not have two rules of the same name/);
   });
 
-  it('is refused with a delivery that this version does not have', () => {
-    assert.throws(() => parse({ level: 'full', delivery: 'strict' }), /delivery: only async is available in this version/);
-  });
+  for (const wish of [{ delivery: 'confirmed' }, { delivery: 'strict' }, { start: true }]) {
+    it(`takes ${JSON.stringify(wish)} only where the start of the request decides`, () => {
+      const overrides = { FILE_DIR: '/audit', EXPORTER: ['file'] };
+      const config = (match: object) =>
+        loadConfig({ env: {}, directory: '/', overrides: { ...overrides, policy: [{ level: 'full', match, ...wish }] } });
+      assert.deepEqual(config({ method: 'POST', path: '/pay' }).policy.rules[0], {
+        level: 'full',
+        match: { method: ['POST'], path: ['/pay'] },
+        name: 'rule 1',
+        ...wish,
+      });
+      for (const match of [{ status: 500 }, { route: '/pay' }, { actorType: 'admin' }, { tenant: 'acme' }, { contentType: 'text/*' }]) {
+        assert.throws(
+          () => config({ path: '/pay', ...match }),
+          /policy\.0: delivery and start need a rule that matches on method and path alone/,
+        );
+      }
+    });
+  }
 });

@@ -66,7 +66,7 @@ describe('the configuration', () => {
       AUDIT_ACTOR_TYPE_ALIASES: 'hunter2',
       AUDIT_REQUEST_ID_HEADER: 'hunter2 :',
       AUDIT_EXCLUDE_PATHS: 'hunter2',
-      AUDIT_DELIVERY: 'strict',
+      AUDIT_DELIVERY: 'hunter2',
       AUDIT_CONFIG_FILE: 'missing.yaml',
     };
     const faults = faultsOf(env);
@@ -109,15 +109,34 @@ describe('the configuration', () => {
     assert.equal(load({ AUDIT_CONFIG_FILE: file('audit.json', '{"maxBodyBytes": 7}') }).capture.maxBodyBytes, 7);
   });
 
+  it('takes a delivery that waits only with a directory that is chosen', () => {
+    assert.match(faultsOf({ AUDIT_DELIVERY: 'confirmed' })[0] ?? '', /^AUDIT_FILE_DIR: must be set for confirmed and strict delivery/);
+    const postgres = { AUDIT_DELIVERY: 'strict', AUDIT_POSTGRES_URL: 'postgres://h/d' };
+    assert.match(faultsOf(postgres)[0] ?? '', /^AUDIT_JOURNAL_DIR: must be set/);
+    assert.equal(load({ ...postgres, AUDIT_JOURNAL_DIR: '/journal' }).policy.delivery, 'strict');
+    assert.equal(load({ AUDIT_DELIVERY: 'confirmed', AUDIT_FILE_DIR: 'audit' }).policy.delivery, 'confirmed');
+    const AUDIT_CONFIG_FILE = file('strict.yaml', 'policy: [{ level: full, match: { path: /pay }, delivery: strict }]\n');
+    assert.match(faultsOf({ AUDIT_CONFIG_FILE })[0] ?? '', /^AUDIT_FILE_DIR: must be set/);
+  });
+
+  it('takes journal keys of 32 bytes, and repeats none', () => {
+    const keys = ['ab'.repeat(32), Buffer.alloc(32, 7).toString('base64')];
+    assert.deepEqual(load({ AUDIT_JOURNAL_KEY: keys.join(', ') }).keys.journal, keys);
+    assert.deepEqual(load({ AUDIT_JOURNAL_KEY_FILE: file('key', `${keys[0]}\n`) }).keys.journal, [keys[0]]);
+    const [fault = ''] = faultsOf({ AUDIT_JOURNAL_KEY: 'hunter2' });
+    assert.match(fault, /^AUDIT_JOURNAL_KEY: must be 32 random bytes/);
+    assert.doesNotMatch(fault, /hunter2/);
+  });
+
   it('names what is wrong in the file, without its content', () => {
     const AUDIT_CONFIG_FILE = file(
       'bad.yaml',
-      'policy: [{ level: hunter2 }, { level: full, match: { status: 9xx } }, { level: full, delivery: strict }]\n',
+      'policy: [{ level: hunter2 }, { level: full, match: { status: 9xx } }, { level: full, delivery: hunter2 }]\n',
     );
     const faults = faultsOf({ AUDIT_CONFIG_FILE });
     assert.match(faults[0] ?? '', /^AUDIT_CONFIG_FILE policy\.0\.level: must be one of none/);
     assert.match(faults[1] ?? '', /^AUDIT_CONFIG_FILE policy\.1\.match\.status: must be a status/);
-    assert.match(faults[2] ?? '', /^AUDIT_CONFIG_FILE policy\.2\.delivery: only async/);
+    assert.match(faults[2] ?? '', /^AUDIT_CONFIG_FILE policy\.2\.delivery: must be one of async, confirmed, strict/);
     assert.deepEqual(faultsOf({ AUDIT_CONFIG_FILE: file('broken.yaml', 'a: [hunter2') }), ['AUDIT_CONFIG_FILE: is not valid YAML or JSON']);
   });
 

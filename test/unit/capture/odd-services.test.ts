@@ -152,7 +152,7 @@ describe('a service that does odd things', () => {
   it('is asked in absolute form: the path finds its rule and is recorded without a password, but nothing is excluded by it', async () => {
     handler = (_request, response) => response.end();
     const rule = { name: 'orders', match: { path: ['/orders/*'] }, level: 'full', action: 'order.read' } as const;
-    audited.pipeline.setPolicy({ rules: [rule], excludePaths: [] });
+    audited.pipeline.setPolicy({ rules: [rule], excludePaths: [], delivery: 'async' });
     const next = audited.record(audited.records.length + 1);
     await rawAnswer(server.port, 'GET http://ada:hunter2@a.example/orders/1?x=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     const record = await next;

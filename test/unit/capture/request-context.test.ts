@@ -73,7 +73,7 @@ describe('what ties a request to others', () => {
     await new Promise<void>((resolve) => request.on('socket', (socket) => socket.once('connect', resolve)));
     const { open } = audited.pipeline.health().capture;
     while (audited.pipeline.health().capture.open === open && open === 0) await new Promise((resolve) => setImmediate(resolve));
-    audited.pipeline.setPolicy({ rules: [{ name: 'nothing', match: {}, level: 'none' }], excludePaths: [] });
+    audited.pipeline.setPolicy({ rules: [{ name: 'nothing', match: {}, level: 'none' }], excludePaths: [], delivery: 'async' });
     request.end();
     await answered;
     assert.equal((await next).request?.path, '/short');

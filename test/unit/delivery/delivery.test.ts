@@ -52,7 +52,10 @@ interface Changes {
 function start(t: TestContext, changes: Changes) {
   const directory = changes.directory ?? makeDirectory(t);
   const { journal, notes } = openJournal(t, { directory, ...changes.journal });
-  const config = makeConfig({ exporters: changes.modules ?? [], delivery: { worker: changes.worker ?? true, shutdownTimeoutMs: 5000 } });
+  const config = makeConfig({
+    exporters: changes.modules ?? [],
+    delivery: { worker: changes.worker ?? true, shutdownTimeoutMs: 5000, confirmTimeoutMs: 1000 },
+  });
   const warnings: string[] = [];
   const delivery: Delivery = startDelivery({
     config,

@@ -20,8 +20,8 @@ test('differs by exporter, host, database, instrumentation key, directory and ob
     makeConfig({ exporters: ['azure'], azure: { connectionString: 'InstrumentationKey=2;IngestionEndpoint=https://x/' } }),
     makeConfig({ exporters: ['azure-logs'], azureLogs: { ruleId: 'dcr-1', stream: 'Custom-A' } }),
     makeConfig({ exporters: ['azure-logs'], azureLogs: { ruleId: 'dcr-2', stream: 'Custom-A' } }),
-    makeConfig({ exporters: ['file'], file: { directory: '/a' } }),
-    makeConfig({ exporters: ['file'], file: { directory: '/b' } }),
+    makeConfig({ exporters: ['file'], file: { ...makeConfig().file, directory: '/a' } }),
+    makeConfig({ exporters: ['file'], file: { ...makeConfig().file, directory: '/b' } }),
     makeConfig({ exporters: ['./mine.js'] }),
   ];
   const prints = [...configs.map((config) => fingerprintDestinations(config)), fingerprintDestinations(makeConfig(), ['mine'])];

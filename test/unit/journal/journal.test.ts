@@ -60,6 +60,38 @@ test('takes 10,000 records in one tick without a loss', (t) => {
   assertChain(journal.directory, 10_000);
 });
 
+test('takes 10,000 records in one tick without a loss on a disk that is slow', (t) => {
+  let nowMs = 0;
+  const writeSync = (...args: Parameters<typeof fs.writeSync>) => {
+    nowMs += 25;
+    return fs.writeSync(...args);
+  };
+  const slow = { ...fs, writeSync: writeSync as typeof fs.writeSync };
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs };
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: slow, clock });
+  for (let nth = 0; nth < 10_000; nth += 1) journal.append(makeSizedRecord(2048));
+  assert.match(notes.warnings.join(), /writing asynchronously/);
+  journal.flushSync();
+  assert.deepEqual([notes.written, notes.dropped], [10_000, {}]);
+  assertChain(journal.directory, 10_000);
+});
+
+test('syncs after so many bytes, without waiting for the interval', async (t) => {
+  let syncs = 0;
+  const fdatasync: typeof fs.fdatasync = Object.assign((fd: number, done: fs.NoParamCallback) => {
+    syncs += 1;
+    fs.fdatasync(fd, done);
+  }, fs.fdatasync);
+  const { journal } = openJournal(t, { directory: makeDirectory(t), fs: { ...fs, fdatasync }, syncIntervalMs: 60_000, syncBytes: 20_000 });
+  for (let nth = 0; nth < 5; nth += 1) journal.append(makeSizedRecord(2048));
+  journal.flushSync();
+  await new Promise(setImmediate);
+  assert.equal(syncs, 0);
+  for (let nth = 0; nth < 6; nth += 1) journal.append(makeSizedRecord(2048));
+  journal.flushSync();
+  await until('it is synced', () => syncs === 1);
+});
+
 test('keeps files and directories to the user', (t) => {
   const directory = join(makeDirectory(t), 'journal');
   const { journal } = openJournal(t, { directory });

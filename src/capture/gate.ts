@@ -1,0 +1,46 @@
+/** Calls a handler only once the start record of its request is durable, and answers 503 in its place if that cannot be. */
+
+import type { EventEmitter } from 'node:events';
+import type { Exchange } from './exchange.js';
+import { deferEnd } from './held-socket.js';
+
+/** `callHandler` runs at most once, as on the server's own event: what it throws is an uncaught exception. */
+export function callWhenDurable(exchange: Exchange, isDurable: Promise<boolean>, callHandler: () => void, onRefused: () => void): void {
+  const resume =
+    exchange.request.httpVersionMajor > 1 ? deferEvents([exchange.request, exchange.response]) : deferEnd(exchange.request.socket);
+  void isDurable.then((durable) => {
+    // Out of the promise, where an error thrown would be a rejection.
+    process.nextTick(() => {
+      // What the handler does at once, promises included, comes before anything else that happens to the connection.
+      setImmediate(resume);
+      if (durable) return callHandler();
+      exchange.isRefused = true;
+      exchange.hold?.release();
+      onRefused();
+      refuse(exchange);
+    });
+  });
+}
+
+function refuse({ response }: Exchange): void {
+  if (response.headersSent) return void response.destroy();
+  response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' });
+  response.end('The audit trail cannot be written, so this request was not carried out.\n');
+}
+
+/** Keeps back what happens to them until the function it answers is called. A stream of HTTP/2 cannot be kept from closing. */
+function deferEvents(emitters: readonly EventEmitter[]): () => void {
+  const deferred: (() => void)[] = [];
+  for (const emitter of emitters) {
+    const { emit } = emitter;
+    const value = (...args: Parameters<EventEmitter['emit']>): boolean => {
+      deferred.push(() => Reflect.apply(emit, emitter, args));
+      return true;
+    };
+    Object.defineProperty(emitter, 'emit', { value, configurable: true, enumerable: false, writable: true });
+  }
+  return () => {
+    for (const emitter of emitters) Reflect.deleteProperty(emitter, 'emit');
+    for (const event of deferred) event();
+  };
+}

@@ -1,0 +1,49 @@
+/** A segment to read from, whatever form it lies in. */
+
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { codeOf } from './atomic-file.js';
+import { readCompressed } from './compression.js';
+import { segmentPath } from './layout.js';
+
+export interface SegmentSource {
+  size(): Promise<number>;
+  /** Reads to the start of `into` and answers how many bytes. */
+  read(into: Buffer, length: number, position: number): Promise<number>;
+  /** False: under its name there is another file now. */
+  isInPlace(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Undefined if there is no such segment. */
+export async function openSegment(streamDirectory: string, segment: number): Promise<SegmentSource | undefined> {
+  const path = segmentPath(streamDirectory, segment);
+  try {
+    return fileSource(path, await open(path, 'r'));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  const bytes = await readCompressed(path);
+  return bytes && memorySource(bytes);
+}
+
+function fileSource(path: string, handle: FileHandle): SegmentSource {
+  return {
+    size: async () => (await handle.stat()).size,
+    read: async (into, length, position) => (await handle.read(into, 0, length, position)).bytesRead,
+    async isInPlace() {
+      const named = await stat(path).catch(() => undefined);
+      return named !== undefined && named.ino === (await handle.stat()).ino;
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** 8 MB at most, as a segment is. */
+function memorySource(bytes: Buffer): SegmentSource {
+  return {
+    size: async () => bytes.length,
+    read: async (into, length, position) => bytes.copy(into, 0, position, position + length),
+    isInPlace: async () => true,
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,35 @@
+/** What an observation is worth where the response waits for its record: all of it, but not when each thing came. */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Observation } from './differential-client.js';
+
+/** Undefined bytes: how much came over was chance. */
+export function isSameHeld(left: Observation, right: Observation): boolean {
+  const isChance = left.received === undefined || right.received === undefined;
+  return isDeepStrictEqual(withoutTiming(left, isChance), withoutTiming(right, isChance));
+}
+
+/**
+ * The events of request and response, each in their own order: those of a held response come later, and how far the request's own
+ * bytes have come by then differs. A held write is taken at once, so it neither answers false nor is followed by a drain.
+ */
+function withoutTiming(observation: Observation, isChance: boolean): Observation {
+  const events = observation.events
+    .filter((event) => !/ (?:response drain|request pause|request resume)$/.test(event))
+    .map((event) => event.replace(/^write \w+$/, 'write').replace(/ complete=\w+$|(?<=^read 0) trailers .*/, ''));
+  const received = isChance ? undefined : observation.received;
+  const isPipelined = events.filter((event) => event.startsWith('handler ')).length > 1;
+  // Where somebody cuts the connection, what the parser makes of the rest is a matter of time too.
+  const rejected = isChance ? [] : observation.rejected;
+  if (isPipelined && isChance) return { received, rejected, events: events.filter((event) => event.startsWith('handler ')) };
+  if (isPipelined) return { received, rejected, events: unordered(events) };
+  const others = events.filter((event) => !RESPONSE.test(event));
+  return { received, rejected, events: [...others, ...events.filter((event) => RESPONSE.test(event))] };
+}
+
+/** Pipelined requests overlap as time has it, and are numbered by how many are open. */
+function unordered(events: readonly string[]): readonly string[] {
+  return events.map((event) => event.replace(/^\d+ /, '')).sort();
+}
+
+const RESPONSE = /^\d+ (?:response (?:finish|close|unpipe)|ended=)|^ended$|^written$/;
