@@ -3,7 +3,7 @@
 import type { Acknowledgement } from '../exporter.js';
 import { codeOf } from '../journal/atomic-file.js';
 import { quarantinePath } from '../journal/layout.js';
-import { JournalReader, type ReadEntry } from '../journal/reader.js';
+import { JournalReader, type ReadBatch, type ReadEntry, type ReadPosition } from '../journal/reader.js';
 import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
 import { Batch, type Settlement } from './batch.js';
@@ -17,6 +17,7 @@ export interface LaneOptions {
   readonly source: StreamSource;
   readonly limits: BatchLimits;
   readonly warn: Warn;
+  readonly random: () => number;
 }
 
 export class Lane {
@@ -27,6 +28,11 @@ export class Lane {
   #cursor: Cursor;
   #syncedSegment: number;
   #batch: Batch | undefined;
+  /** What follows the batch, read while the sink is at work. */
+  #ahead: Promise<ReadBatch | undefined> | undefined;
+  #isLive: boolean;
+  /** Of another process's stream: when to look again. */
+  #nextLookMs = 0;
   #waitingSinceMs: number | undefined;
   #isFinished = false;
 
@@ -41,6 +47,7 @@ export class Lane {
     this.#cursor = start;
     this.#syncedSegment = start.segment;
     this.#tip = source.tip && new JournalTip(source.tip);
+    this.#isLive = this.#tip !== undefined || source.isLive === true;
     this.#reader = new JournalReader({
       directory: source.directory,
       quarantineFile: quarantinePath(source.directory, exporter),
@@ -52,13 +59,28 @@ export class Lane {
     });
   }
 
+  get stream(): string {
+    return this.#options.source.stream;
+  }
+
   get isFinished(): boolean {
     return this.#isFinished;
   }
 
+  /** Looked at again after a while, as nobody tells when another process writes. */
+  get isPolled(): boolean {
+    return this.#isLive && this.#tip === undefined;
+  }
+
+  /** Nobody writes the stream any more. */
+  end(): void {
+    this.#isLive = false;
+  }
+
   isReady(nowMs: number, isHurried: boolean): boolean {
     if (this.#isFinished) return false;
-    if (this.#batch !== undefined || this.#tip === undefined) return true;
+    if (this.#batch !== undefined || !this.#isLive) return true;
+    if (this.#tip === undefined) return nowMs >= this.#nextLookMs;
     const available = this.#tip.writtenSeq - this.#cursor.seq;
     if (available <= 0) {
       this.#waitingSinceMs = undefined;
@@ -71,18 +93,33 @@ export class Lane {
   /** What to offer to the exporter now; nothing if there turned out to be nothing. */
   async next(maxCount: number): Promise<readonly ReadEntry[]> {
     this.#batch ??= await this.#read();
-    return this.#batch?.open(maxCount) ?? [];
+    const batch = this.#batch;
+    if (batch?.lacksWitness === true && batch.size < this.#options.limits.count) {
+      batch.extend(await this.#readFrom(batch.end, this.#options.limits.count - batch.size));
+    }
+    return batch?.offer(maxCount) ?? [];
   }
 
-  async settle(offered: readonly ReadEntry[], answers: readonly Acknowledgement[]): Promise<Settlement> {
+  /** Call while an offer is out: reads the next full batch meanwhile, if there is one. */
+  readAhead(): void {
+    const { limits } = this.#options;
+    const end = this.#batch?.end;
+    if (end === undefined || this.#ahead !== undefined) return;
+    if (this.#isLive && (this.#tip === undefined || this.#tip.writtenSeq - end.seq < limits.count)) return;
+    // A failure shows when the batch is read in its turn.
+    this.#ahead = this.#reader.read(end, limits.count, limits.bytes).catch(() => undefined);
+  }
+
+  async settle(answers: readonly Acknowledgement[]): Promise<Settlement> {
     const batch = this.#batch;
     if (batch === undefined) throw new Error('nothing was offered');
-    const settlement = batch.settle(offered, answers);
+    const settlement = batch.settle(answers);
     try {
       await this.#bury(settlement);
     } catch (error) {
       // What cannot be buried must not be passed: the batch is read and offered again from the cursor.
       this.#batch = undefined;
+      await this.#forgetAhead();
       throw error;
     }
     if (batch.isSettled) this.#batch = undefined;
@@ -90,7 +127,7 @@ export class Lane {
     return settlement;
   }
 
-  progress(retries: number, lastError: string | undefined): Progress {
+  progress(exporterState: Pick<Progress, 'retries' | 'isBroken' | 'lastError'>): Progress {
     const { exporter, source } = this.#options;
     const ahead = this.#batch?.ahead ?? { delivered: 0, deadLettered: 0 };
     const { stream } = source;
@@ -101,30 +138,47 @@ export class Lane {
       cursor: this.#cursor,
       syncedSegment: this.#syncedSegment,
       ahead,
+      oldestTime: this.#batch?.oldestTime,
       isFinished: this.#isFinished,
-      retries,
-      lastError,
+      ...exporterState,
     };
   }
 
-  close(): Promise<void> {
-    return this.#reader.close();
+  async close(): Promise<void> {
+    await this.#forgetAhead();
+    await this.#reader.close();
   }
 
   async #read(): Promise<Batch | undefined> {
-    const { limits, source, warn } = this.#options;
-    const read = await this.#reader.read(this.#cursor, limits.count, limits.bytes);
+    const { limits, source, warn, random } = this.#options;
+    const wasLive = this.#isLive;
+    const read = await this.#readFrom(this.#cursor, limits.count);
     this.#waitingSinceMs = undefined;
-    const batch = new Batch(this.#cursor, read);
+    const batch = new Batch(this.#cursor, read, random);
     if (read.entries.length > 0) return batch;
+    this.#nextLookMs = performance.now() + limits.lingerMs;
     await this.#moveTo(batch.cursor);
-    if (this.#tip === undefined && !read.isMore) {
+    if (!wasLive && !read.isMore) {
       if (read.tornBytes > 0)
         warn('torn', `stream ${source.stream} ends in an unfinished line of ${read.tornBytes} bytes; all before it is delivered`);
       await this.#reader.close();
       this.#isFinished = true;
     }
     return undefined;
+  }
+
+  /** What was read ahead, if it was read from there. */
+  async #readFrom(position: ReadPosition, count: number): Promise<ReadBatch> {
+    const { limits } = this.#options;
+    const ahead = await this.#ahead;
+    this.#ahead = undefined;
+    const isWanted = ahead !== undefined && ahead.entries.length > 0 && count === limits.count;
+    return isWanted ? ahead : this.#reader.read(position, count, limits.bytes);
+  }
+
+  async #forgetAhead(): Promise<void> {
+    await this.#ahead;
+    this.#ahead = undefined;
   }
 
   async #bury({ rejected }: Settlement): Promise<void> {

@@ -14,7 +14,7 @@ export interface DeliveryTiming extends BatchLimits {
   readonly graceMs: number;
   /** How often an idle deliverer looks for new records: a read of shared memory. */
   readonly pollMs: number;
-  /** Jitter; for tests. */
+  /** Jitter, and which record is to witness; for tests. */
   readonly random: () => number;
 }
 
