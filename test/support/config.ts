@@ -13,7 +13,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     file: { directory: '/nonexistent' },
     exporterSettings: {},
     journal: { maxBytes: 1e9, write: 'tick' },
-    delivery: { worker: true, shutdownTimeoutMs: 5000 },
+    delivery: { worker: 'thread', shutdownTimeoutMs: 5000 },
     capture: {
       requestBody: true,
       responseBody: true,
