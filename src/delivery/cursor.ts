@@ -1,5 +1,6 @@
 /** How far an exporter is in a stream, kept beside the segments. Whole or absent, never half written. */
 
+import { rename, writeFile } from 'node:fs/promises';
 import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
 import { cursorPath } from '../journal/layout.js';
 import type { ReadPosition } from '../journal/reader.js';
@@ -31,9 +32,25 @@ export function namedCursor(value: unknown, fileName: string): NamedCursor | und
   return { ...value, exporter: typeof exporter === 'string' ? exporter : fileName.slice(0, -'.cursor'.length) };
 }
 
-/** Settles when the cursor is on the disk: only then may a segment before it be deleted. */
+/**
+ * Replaces the stored cursor: whatever ends the process now, one batch at most is offered again. A power cut may bring an
+ * older one back; `syncCursor` prevents that.
+ */
 export async function writeCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {
-  await writeFileAtomic(cursorPath(streamDirectory, exporter), JSON.stringify({ exporter, ...cursor }));
+  const path = cursorPath(streamDirectory, exporter);
+  // One writer an exporter and stream, so one name is enough. Synced, each batch would cost two waits for the disk.
+  const temporary = `${path}.tmp`;
+  await writeFile(temporary, textOf(exporter, cursor), { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** Settles when the cursor is on the disk: only then may a segment before it be deleted. */
+export async function syncCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {
+  await writeFileAtomic(cursorPath(streamDirectory, exporter), textOf(exporter, cursor));
+}
+
+function textOf(exporter: string, cursor: Cursor): string {
+  return JSON.stringify({ exporter, ...cursor });
 }
 
 function isCursor(value: unknown): value is Cursor {

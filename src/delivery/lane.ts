@@ -7,7 +7,7 @@ import { JournalReader, type ReadBatch, type ReadEntry, type ReadPosition } from
 import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
 import { Batch, type Settlement } from './batch.js';
-import { type Cursor, readCursor, writeCursor } from './cursor.js';
+import { type Cursor, readCursor, syncCursor, writeCursor } from './cursor.js';
 import { writeDeadLetters } from './dead-letter.js';
 import type { Progress, StreamSource } from './messages.js';
 import type { BatchLimits } from './timing.js';
@@ -26,7 +26,8 @@ export class Lane {
   readonly #tip: JournalTip | undefined;
   readonly #start: Cursor;
   #cursor: Cursor;
-  #syncedSegment: number;
+  /** The one that is on the disk. */
+  #synced: Cursor;
   #batch: Batch | undefined;
   /** What follows the batch, read while the sink is at work. */
   #ahead: Promise<ReadBatch | undefined> | undefined;
@@ -45,7 +46,7 @@ export class Lane {
     this.#options = options;
     this.#start = start;
     this.#cursor = start;
-    this.#syncedSegment = start.segment;
+    this.#synced = start;
     this.#tip = source.tip && new JournalTip(source.tip);
     this.#isLive = this.#tip !== undefined || source.isLive === true;
     this.#reader = new JournalReader({
@@ -136,7 +137,7 @@ export class Lane {
       stream,
       start: this.#start,
       cursor: this.#cursor,
-      syncedSegment: this.#syncedSegment,
+      syncedSegment: this.#synced.segment,
       ahead,
       oldestTime: this.#batch?.oldestTime,
       isFinished: this.#isFinished,
@@ -147,6 +148,7 @@ export class Lane {
   async close(): Promise<void> {
     await this.#forgetAhead();
     await this.#reader.close();
+    if (!this.#isFinished) await this.#sync();
   }
 
   async #read(): Promise<Batch | undefined> {
@@ -158,6 +160,7 @@ export class Lane {
     if (read.entries.length > 0) return batch;
     this.#nextLookMs = performance.now() + limits.lingerMs;
     await this.#moveTo(batch.cursor);
+    await this.#sync();
     if (!wasLive && !read.isMore) {
       if (read.tornBytes > 0)
         warn('torn', `stream ${source.stream} ends in an unfinished line of ${read.tornBytes} bytes; all before it is delivered`);
@@ -197,14 +200,28 @@ export class Lane {
   }
 
   async #moveTo(cursor: Cursor): Promise<void> {
-    if (cursor.seq === this.#cursor.seq && cursor.offset === this.#cursor.offset && cursor.segment === this.#cursor.segment) return;
+    if (isSame(cursor, this.#cursor)) return;
     this.#cursor = cursor;
+    // Synced once a segment: that is when there is something to delete.
+    await this.#store(cursor.segment === this.#synced.segment ? writeCursor : syncCursor);
+  }
+
+  async #sync(): Promise<void> {
+    if (!isSame(this.#cursor, this.#synced)) await this.#store(syncCursor);
+  }
+
+  async #store(store: typeof syncCursor): Promise<void> {
     const { exporter, source, warn } = this.#options;
+    const cursor = this.#cursor;
     try {
-      await writeCursor(source.directory, exporter, cursor);
-      this.#syncedSegment = cursor.segment;
+      await store(source.directory, exporter, cursor);
+      if (store === syncCursor) this.#synced = cursor;
     } catch (error) {
       warn('cursor', `the cursor of ${exporter} cannot be written (${codeOf(error) ?? 'unknown'}); after a crash more is offered again`);
     }
   }
+}
+
+function isSame(one: ReadPosition, other: ReadPosition): boolean {
+  return one.seq === other.seq && one.offset === other.offset && one.segment === other.segment;
 }
