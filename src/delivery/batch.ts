@@ -32,11 +32,7 @@ export class Batch {
     this.#start = start;
     this.#read = read;
     this.#states = read.entries.map(() => 'open');
-    this.#narrowing = new Narrowing(random);
-  }
-
-  get size(): number {
-    return this.#states.length;
+    this.#narrowing = new Narrowing(read.entries.length, random);
   }
 
   /** Behind its last record. */
@@ -53,9 +49,13 @@ export class Batch {
     return this.#read.entries[this.#states.indexOf('open')]?.record.observedTime;
   }
 
-  /** A record from beyond would tell whether the only one left is at fault. */
-  get lacksWitness(): boolean {
-    return this.#narrowing.lacksWitness(this.#open);
+  /** Its records are being tried one by one. */
+  get isNarrow(): boolean {
+    return this.#narrowing.isNarrow;
+  }
+
+  get wantsWitness(): boolean {
+    return this.#narrowing.wantsWitness(this.#open);
   }
 
   /** What comes right behind it becomes part of it. */

@@ -95,8 +95,9 @@ export class Lane {
   async next(maxCount: number): Promise<readonly ReadEntry[]> {
     this.#batch ??= await this.#read();
     const batch = this.#batch;
-    if (batch?.lacksWitness === true && batch.size < this.#options.limits.count) {
-      batch.extend(await this.#readFrom(batch.end, this.#options.limits.count - batch.size));
+    if (batch?.wantsWitness === true) {
+      await this.#forgetAhead();
+      batch.extend(await this.#reader.read(batch.end, 1, 1));
     }
     return batch?.offer(maxCount) ?? [];
   }
@@ -104,8 +105,9 @@ export class Lane {
   /** Call while an offer is out: reads the next full batch meanwhile, if there is one. */
   readAhead(): void {
     const { limits } = this.#options;
-    const end = this.#batch?.end;
-    if (end === undefined || this.#ahead !== undefined) return;
+    const batch = this.#batch;
+    if (batch === undefined || batch.isNarrow || this.#ahead !== undefined) return;
+    const { end } = batch;
     if (this.#isLive && (this.#tip === undefined || this.#tip.writtenSeq - end.seq < limits.count)) return;
     // A failure shows when the batch is read in its turn.
     this.#ahead = this.#reader.read(end, limits.count, limits.bytes).catch(() => undefined);
@@ -154,7 +156,7 @@ export class Lane {
   async #read(): Promise<Batch | undefined> {
     const { limits, source, warn, random } = this.#options;
     const wasLive = this.#isLive;
-    const read = await this.#readFrom(this.#cursor, limits.count);
+    const read = await this.#readNext();
     this.#waitingSinceMs = undefined;
     const batch = new Batch(this.#cursor, read, random);
     if (read.entries.length > 0) return batch;
@@ -170,13 +172,12 @@ export class Lane {
     return undefined;
   }
 
-  /** What was read ahead, if it was read from there. */
-  async #readFrom(position: ReadPosition, count: number): Promise<ReadBatch> {
+  /** From the cursor on; that is where what was read ahead begins. */
+  async #readNext(): Promise<ReadBatch> {
     const { limits } = this.#options;
     const ahead = await this.#ahead;
     this.#ahead = undefined;
-    const isWanted = ahead !== undefined && ahead.entries.length > 0 && count === limits.count;
-    return isWanted ? ahead : this.#reader.read(position, count, limits.bytes);
+    return ahead !== undefined && ahead.entries.length > 0 ? ahead : this.#reader.read(this.#cursor, limits.count, limits.bytes);
   }
 
   async #forgetAhead(): Promise<void> {

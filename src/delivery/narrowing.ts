@@ -17,7 +17,11 @@ export interface Refusable {
   readonly isAsked: boolean;
 }
 
+/** A row of bad records this long is no bad luck but a fault of the sink or its tables: then none is buried. */
+const MAX_WITNESSES = 64;
+
 export class Narrowing {
+  readonly #size: number;
   readonly #random: () => number;
   #limit = Number.POSITIVE_INFINITY;
   #refusals = 0;
@@ -26,13 +30,19 @@ export class Narrowing {
   #needsWitness = false;
   #strikes = 0;
 
-  constructor(random: () => number) {
+  /** @param size of the batch; what is added behind are witnesses */
+  constructor(size: number, random: () => number) {
+    this.#size = size;
     this.#random = random;
   }
 
-  /** Only the suspect is left: a record from beyond the batch would tell whether the sink takes anything. */
-  lacksWitness(open: readonly number[]): boolean {
-    return this.#suspect !== undefined && this.#needsWitness && open.every((index) => index === this.#suspect);
+  get isNarrow(): boolean {
+    return this.#limit !== Number.POSITIVE_INFINITY;
+  }
+
+  /** A record from beyond the batch would tell whether the sink takes anything: those in it may be bad for the same reason. */
+  wantsWitness(open: readonly number[]): boolean {
+    return this.#suspect !== undefined && this.#needsWitness && this.#witnesses(open).length < MAX_WITNESSES;
   }
 
   /** Which of the open records to offer next, in their order. */
@@ -40,8 +50,9 @@ export class Narrowing {
     if (this.#suspect === undefined) return open.slice(0, Math.min(maxCount, this.#limit));
     const others = open.filter((index) => index !== this.#suspect);
     if (!this.#needsWitness || others.length === 0) return [this.#suspect];
-    // Not the neighbour: poison comes in rows.
-    return others.slice(Math.floor(this.#random() * others.length)).slice(0, 1);
+    const witnesses = this.#witnesses(others);
+    const able = witnesses.length > 0 ? witnesses : others;
+    return able.slice(Math.floor(this.#random() * able.length)).slice(0, 1);
   }
 
   /** Takes in an answer; the index of a record to bury, if one is found guilty. */
@@ -75,13 +86,13 @@ export class Narrowing {
     if (this.#suspect !== undefined && first === this.#suspect) this.#needsWitness = true;
     // The witness is refused as well: it is the sink.
     else if (this.#suspect !== undefined) this.#acquit();
-    else if (offered.length === 1 && this.#isNarrow) this.#accuse(first);
-    else if (this.#isNarrow) this.#limit = Math.max(1, offered.length >> 1);
+    else if (offered.length === 1 && this.isNarrow) this.#accuse(first);
+    else if (this.isNarrow) this.#limit = Math.max(1, offered.length >> 1);
     if (this.#refusals >= WHOLE_REFUSALS) this.#limit = 1;
   }
 
-  get #isNarrow(): boolean {
-    return this.#limit !== Number.POSITIVE_INFINITY;
+  #witnesses(open: readonly number[]): readonly number[] {
+    return open.filter((index) => index >= this.#size && index !== this.#suspect);
   }
 
   #accuse(index: number | undefined): void {
