@@ -91,7 +91,11 @@ export async function playDelivery(scenario: DeliveryScenario): Promise<void> {
     const isDone = (): boolean => reached >= scenario.records;
     for (const kill of scenario.kills) {
       const at = files.count + kill;
-      await until('it is time to kill', nudged(() => files.count >= at || isDone()), 20_000);
+      await until(
+        'it is time to kill',
+        nudged(() => files.count >= at || isDone()),
+        20_000,
+      );
       // What it was doing stays undone for ever; the next one finds what is on the disk.
       living += 1;
       running = open();
