@@ -52,7 +52,11 @@ export async function proveOutage(postgres: TestPostgres, disturb: (disturbance:
       const before = (await rowsOf(url)).length;
       await until('rows go on', async () => (await rowsOf(url)).length > before, 60_000);
     };
-    await disturb({ proxy, postgres, url, more: flow.more, rowsGoOn, defer: (close) => deferred.push(close) });
+    // In parts, each of which has its own deadline.
+    const more = async (count: number): Promise<void> => {
+      for (let left = count; left > 0; left -= 100) await flow.more(Math.min(left, 100));
+    };
+    await disturb({ proxy, postgres, url, more, rowsGoOn, defer: (close) => deferred.push(close) });
     await flow.more(50);
     const answered = [...(await flow.stop())];
     await until('all is there', async () => (await rowsOf(url)).length >= answered.length, 90_000);
