@@ -47,10 +47,10 @@ export async function proveOutage(postgres: TestPostgres, disturb: (disturbance:
   const deferred = [proxy.close];
   try {
     const flow = startFlow(service.url, 'flow');
-    await until('rows arrive', async () => (await rowsOf(url)).length > 20, 20_000);
+    await until('rows arrive', async () => (await countRows(url)) > 20, 20_000);
     const rowsGoOn = async (): Promise<void> => {
-      const before = (await rowsOf(url)).length;
-      await until('rows go on', async () => (await rowsOf(url)).length > before, 60_000);
+      const before = await countRows(url);
+      await until('rows go on', async () => (await countRows(url)) > before, 60_000);
     };
     // In parts, each of which has its own deadline.
     const more = async (count: number): Promise<void> => {
@@ -59,7 +59,7 @@ export async function proveOutage(postgres: TestPostgres, disturb: (disturbance:
     await disturb({ proxy, postgres, url, more, rowsGoOn, defer: (close) => deferred.push(close) });
     await flow.more(50);
     const answered = [...(await flow.stop())];
-    await until('all is there', async () => (await rowsOf(url)).length >= answered.length, 90_000);
+    await until('all is there', async () => (await countRows(url)) >= answered.length, 90_000);
     const stored = await rowsOf(url);
     assert.deepEqual([...stored].sort(), answered.sort(), 'each answered request is there exactly once');
     return { answered: answered.length, stored: stored.length, warnings: service.stderr() };
@@ -136,6 +136,12 @@ const FULL = `CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
 CREATE TRIGGER disk_full BEFORE INSERT ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION disk_full()`;
 
 async function rowsOf(url: string): Promise<readonly string[]> {
-  const rows = await query(url, "SELECT request_id FROM audit_logs WHERE kind = 'http'").catch(() => []);
+  const rows = await query(url, "SELECT request_id FROM audit_logs WHERE kind = 'http'");
   return rows.map(({ request_id }) => String(request_id));
+}
+
+/** 0 also while there is no table, or no server. */
+async function countRows(url: string): Promise<number> {
+  const [row] = await query(url, "SELECT count(*) AS rows FROM audit_logs WHERE kind = 'http'").catch(() => []);
+  return Number(row?.['rows'] ?? 0);
 }
