@@ -203,8 +203,9 @@ export class Lane {
   async #moveTo(cursor: Cursor): Promise<void> {
     if (isSame(cursor, this.#cursor)) return;
     this.#cursor = cursor;
-    // Synced once a segment: that is when there is something to delete.
-    await this.#store(cursor.segment === this.#synced.segment ? writeCursor : syncCursor);
+    // Synced once a segment, which is when there is something to delete, and when nothing is left to do meanwhile.
+    const isLast = this.#tip !== undefined && cursor.seq >= this.#tip.writtenSeq;
+    await this.#store(isLast || cursor.segment !== this.#synced.segment ? syncCursor : writeCursor);
   }
 
   async #sync(): Promise<void> {

@@ -41,7 +41,7 @@ interface Summary {
   readonly reason: string;
 }
 
-describe('the command line shows and settles what delivery left', { timeout: 90_000 }, () => {
+describe('the command line shows and settles what delivery left', { timeout: 300_000 }, () => {
   let folder: ServiceFolder;
   let service: Service;
   const env = { AUDIT_EXPORTER: EXPORTER, AUDIT_JOURNAL_DIR: 'journal', AUDIT_EXCLUDE_PATHS: '/ready', AUDIT_HEARTBEAT_MS: '0' };
@@ -65,7 +65,7 @@ describe('the command line shows and settles what delivery left', { timeout: 90_
 
   it('dead letters: listed, shown, retried and dropped while the service runs', async () => {
     for (const path of ['/good/1', '/bad/2', '/good/3', '/bad/4', '/bad/5']) await post(path);
-    await until('three are refused', async () => (await countOf('deadLettered')) === 3, 10_000);
+    await until('three are refused', async () => (await countOf('deadLettered')) === 3, 60_000);
     const letters = await list();
     assert.deepEqual(
       letters.map(({ exporter, reason }) => [exporter, reason]),
@@ -93,7 +93,7 @@ describe('the command line shows and settles what delivery left', { timeout: 90_
     assert.match((await cli('dead-letter', 'list')).stdout, /no dead letters/);
 
     await post('/bad/6');
-    await until('the service goes on', async () => (await countOf('delivered')) === 4, 10_000);
+    await until('the service goes on', async () => (await countOf('delivered')) === 4, 60_000);
     const { status: verdict, streams } = await status();
     assert.equal(verdict, 'healthy');
     // The start, four that were taken at once, two after a retry, one that was dropped.
@@ -107,11 +107,11 @@ describe('the command line shows and settles what delivery left', { timeout: 90_
   });
 
   it('status: what waits and why, for the living and the dead, and how to help', async () => {
-    await until('the start has arrived', async () => (await countOf('delivered')) === 1, 10_000);
+    await until('the start has arrived', async () => (await countOf('delivered')) === 1, 60_000);
     writeFileSync(join(folder.directory, 'down'), '');
     for (const path of ['/a', '/b', '/c']) await post(path);
-    await until('it is tried in vain', async () => ((await health()).exporters[EXPORTER]?.retries ?? 0) > 0, 10_000);
-    await until('the state is told', async () => (await status()).streams[0]?.exporters[EXPORTER]?.lastError !== undefined, 10_000);
+    await until('it is tried in vain', async () => ((await health()).exporters[EXPORTER]?.retries ?? 0) > 0, 60_000);
+    await until('the state is told', async () => (await status()).streams[0]?.exporters[EXPORTER]?.lastError !== undefined, 60_000);
     const live = await status();
     const { oldestUndeliveredAgeMs = 0, ...counts } = live.streams[0]?.exporters[EXPORTER] ?? {};
     assert.deepEqual(counts, {

@@ -20,7 +20,7 @@ http.createServer((request, response) => {
 }).listen(0, '127.0.0.1', function () { console.log('listening on http://127.0.0.1:' + this.address().port); });
 `;
 
-describe('otel-audit deliver serves the processes of a host', { timeout: 150_000 }, () => {
+describe('otel-audit deliver serves the processes of a host', { timeout: 400_000 }, () => {
   let postgres: TestPostgres;
   let url: string;
   let folder: ServiceFolder;
@@ -57,7 +57,7 @@ describe('otel-audit deliver serves the processes of a host', { timeout: 150_000
   const arrivedIds = async (): Promise<readonly string[]> =>
     (await readTrail(url)).flatMap(({ kind, request }) => (kind === 'http' ? [request?.id ?? ''] : [])).sort();
   const arrive = (count: number): Promise<void> =>
-    until(`${count} records are in audit_logs`, async () => (await arrivedIds()).length >= count, 20_000);
+    until(`${count} records are in audit_logs`, async () => (await arrivedIds()).length >= count, 60_000);
   const streams = () => readdirSync(journal).filter((name) => !name.startsWith('.'));
   const healthOf = async (service: Service) => JSON.parse((await send(`${service.url}/counters`)).body) as AuditHealth;
 
@@ -76,7 +76,7 @@ describe('otel-audit deliver serves the processes of a host', { timeout: 150_000
     assert.deepEqual([...new Set(trail.map(({ service }) => service.name))].sort(), ['billing', 'tested-service']);
     await one.end();
     await two.end();
-    await until('their streams are removed', () => streams().length === 1, 20_000);
+    await until('their streams are removed', () => streams().length === 1, 60_000);
     assert.deepEqual(await arrivedIds(), [...early, ...late.flat()].sort());
     assert.equal((await readTrail(url)).filter(({ kind }) => kind === 'loss').length, 0);
     assert.equal(await run.end(), 0, run.stderr());
@@ -91,7 +91,7 @@ describe('otel-audit deliver serves the processes of a host', { timeout: 150_000
     await arrive(50);
     await service.end('SIGKILL');
     const answered = await flow.stop();
-    await until('the loss is told', async () => (await readTrail(url)).some(({ kind }) => kind === 'loss'), 20_000);
+    await until('the loss is told', async () => (await readTrail(url)).some(({ kind }) => kind === 'loss'), 60_000);
     const arrived = await arrivedIds();
     assert.equal(new Set(arrived).size, arrived.length, 'nothing twice');
     const missing = answered.filter((id) => !arrived.includes(id));
@@ -104,7 +104,7 @@ describe('otel-audit deliver serves the processes of a host', { timeout: 150_000
     const service = await start();
     const flow = startFlow(service.url, 'flow');
     const [first, second] = [deliver(), deliver()];
-    await until('one waits', () => [first, second].some((run) => run.stdout().includes('waiting to take over')), 20_000);
+    await until('one waits', () => [first, second].some((run) => run.stdout().includes('waiting to take over')), 60_000);
     await arrive(50);
     await (first.stdout().includes('waiting') ? second : first).end('SIGKILL');
     await flow.more(100);
@@ -148,7 +148,7 @@ describe('otel-audit deliver serves the processes of a host', { timeout: 150_000
     }
     const [stream = ''] = streams().filter((name) => existsSync(join(journal, name, '00000001.jsonl')) === false);
     assert.notEqual(stream, '');
-    await until('the service knows', async () => ((await healthOf(service)).journal?.bytes ?? 0) < 600_000, 10_000);
+    await until('the service knows', async () => ((await healthOf(service)).journal?.bytes ?? 0) < 600_000, 60_000);
     assert.deepEqual((await healthOf(service)).capture.dropped, {});
   });
 
@@ -167,7 +167,7 @@ async function eventually<Value>(what: string, look: () => Promise<Value | undef
       seen = await look();
       return seen !== undefined;
     },
-    10_000,
+    60_000,
   );
   return seen as Value;
 }

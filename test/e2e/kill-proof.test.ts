@@ -2,7 +2,7 @@ import { after, before, describe, it } from 'node:test';
 import { assertProven, proveKills, seededRandom } from '../support/kill-proof.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 
-describe('a service that is killed again and again', { timeout: 150_000 }, () => {
+describe('a service that is killed again and again', { timeout: 400_000 }, () => {
   let postgres: TestPostgres;
   before(async () => {
     postgres = await startPostgres();

@@ -2,7 +2,7 @@ import { after, before, describe, it } from 'node:test';
 import { cutOften, failOver, fillDisk, loseAnswers, proveOutage, stopFor } from '../support/outage-proof.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 
-describe('nothing is lost and nothing is twice', { timeout: 150_000 }, () => {
+describe('nothing is lost and nothing is twice', { timeout: 400_000 }, () => {
   let postgres: TestPostgres;
   before(async () => {
     postgres = await startPostgres();

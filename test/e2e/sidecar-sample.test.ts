@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { createSampleFolder, ROOT } from '../support/service.js';
 
-test('the sidecar sample delivers what the service recorded, and says so', { timeout: 120_000 }, async (t) => {
+test('the sidecar sample delivers what the service recorded, and says so', { timeout: 300_000 }, async (t) => {
   const folder = createSampleFolder('sidecar');
   t.after(() => folder.remove());
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:AUDIT_|NODE_TEST|NODE_OPTIONS)/.test(name));

@@ -107,7 +107,7 @@ export async function playDelivery(scenario: DeliveryScenario): Promise<void> {
         if (journal.position.seq < 400) append(1);
         return isDone();
       }),
-      30_000,
+      120_000,
     );
     await running.stop();
   } finally {

@@ -47,7 +47,7 @@ export async function proveOutage(postgres: TestPostgres, disturb: (disturbance:
   const deferred = [proxy.close];
   try {
     const flow = startFlow(service.url, 'flow');
-    await until('rows arrive', async () => (await countRows(url)) > 20, 20_000);
+    await until('rows arrive', async () => (await countRows(url)) > 20, 60_000);
     const rowsGoOn = async (): Promise<void> => {
       const before = await countRows(url);
       await until('rows go on', async () => (await countRows(url)) > before, 60_000);

@@ -59,7 +59,7 @@ function deliver(t: TestContext, count: number, exporter: AuditExporter) {
         deliverer.nudge();
         return condition();
       },
-      20_000,
+      60_000,
     );
   const letters = async () =>
     (await readDeadLetters(join(journal.directory, 'dead-letter.sink.ndjson'))).open.map(({ record, reason }) => ({
