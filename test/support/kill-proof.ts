@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { emptySchema } from './audit-schema.js';
 import { query, type TestPostgres } from './postgres.js';
 import { CONCURRENCY, type RequestFlow, startFlow } from './request-flow.js';
-import { createServiceFolder, saidSlowDisk } from './service.js';
+import { createServiceFolder, type Service, saidSlowDisk } from './service.js';
 import { until } from './waiting.js';
 
 const SERVER = `
@@ -34,9 +34,11 @@ export async function proveKills(
   const env = { AUDIT_POSTGRES_URL: url, AUDIT_JOURNAL_DIR: 'journal', AUDIT_HEARTBEAT_MS: '0' };
   const answered: string[] = [];
   let allowed = 0;
+  let running: Service | undefined;
   try {
     for (let life = 0; life <= restarts; life += 1) {
       const service = await folder.start({ entry: 'server.js', env, isGuarded: false });
+      running = service;
       const flow = startFlow(service.url, `life${life}`);
       const share = Math.ceil((requests - answered.length) / (restarts - life + 1));
       const isLast = life === restarts;
@@ -67,6 +69,7 @@ export async function proveKills(
       losses: Number(counts?.losses),
     };
   } finally {
+    if (running?.process.exitCode === null && running.process.signalCode === null) await running.end('SIGKILL');
     folder.remove();
   }
 }
@@ -79,7 +82,7 @@ export function assertProven({ missing, allowed, twice, losses }: KillProof, res
 
 /** In parts, each of which has its own deadline. */
 async function flowFor(flow: RequestFlow, count: number): Promise<void> {
-  for (let left = count; left > 0; left -= 500) await flow.more(Math.min(left, 500));
+  for (let left = count; left > 0; left -= 50) await flow.more(Math.min(left, 50));
 }
 
 /** A small generator with a seed, so that a failure can be played again. */

@@ -54,10 +54,10 @@ export async function proveOutage(postgres: TestPostgres, disturb: (disturbance:
     };
     // In parts, each of which has its own deadline.
     const more = async (count: number): Promise<void> => {
-      for (let left = count; left > 0; left -= 100) await flow.more(Math.min(left, 100));
+      for (let left = count; left > 0; left -= 25) await flow.more(Math.min(left, 25));
     };
     await disturb({ proxy, postgres, url, more, rowsGoOn, defer: (close) => deferred.push(close) });
-    await flow.more(50);
+    await more(50);
     const answered = [...(await flow.stop())];
     await until('all is there', async () => (await countRows(url)) >= answered.length, 90_000);
     const stored = await rowsOf(url);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { type DeliveryScenario, deliveryScenarios, playDelivery } from '../../support/delivery-world.js';
 
 test('whatever the sink, the disk and the end of the process do: each record is stored or a dead letter, and the counters balance', async () => {
-  await fc.assert(fc.asyncProperty(deliveryScenarios, playDelivery), { numRuns: 40 });
+  await fc.assert(fc.asyncProperty(deliveryScenarios, playDelivery), { numRuns: 20 });
 });
 
 const calm: DeliveryScenario = { records: 12, count: 4, rejected: [5], poison: [], calls: [], kills: [], faults: [] };
