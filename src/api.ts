@@ -199,12 +199,15 @@ export function addTenantSource(tenantOf: TenantSource): void {
   livePipeline()?.addSource?.('tenantOf', tenantOf);
 }
 
-/** Waits until what has been recorded is delivered, at most `timeoutMs` (default `AUDIT_SHUTDOWN_TIMEOUT_MS`). */
+/**
+ * Waits until what has been recorded is delivered, at most `timeoutMs` (default `AUDIT_SHUTDOWN_TIMEOUT_MS`). With
+ * `AUDIT_WORKER=external`: until it is on the disk.
+ */
 export async function flushAudit(timeoutMs?: number): Promise<AuditHealth | undefined> {
   return await livePipeline()?.flush(timeoutMs);
 }
 
-/** The counters of this process. `undefined` without a live pipeline. */
+/** How the trail of this process fares, for a readiness probe, and its counters. `undefined` without a live pipeline. */
 export function auditHealth(): AuditHealth | undefined {
   return livePipeline()?.health();
 }

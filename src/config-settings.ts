@@ -29,6 +29,17 @@ const journalKeys = v.pipe(
   ),
 );
 
+/** `true` and `false` are older than `external`. */
+const WORKER_MODES = { true: 'thread', thread: 'thread', on: 'thread', '1': 'thread', false: 'off', off: 'off', '0': 'off' } as const;
+const workerMode = v.pipe(
+  v.union([v.boolean(), v.string()], 'must be true, false or external'),
+  v.transform((value) => {
+    const word = String(value).trim().toLowerCase();
+    return Object.hasOwn(WORKER_MODES, word) ? WORKER_MODES[word as keyof typeof WORKER_MODES] : word;
+  }),
+  v.picklist(['thread', 'off', 'external'], 'must be true, false or external'),
+);
+
 const redaction = v.strictObject({
   fields: v.optional(list, []),
   remove: v.optional(list, []),
@@ -83,7 +94,7 @@ const SCHEMA = v.object({
   FILE_RETAIN_DAYS: v.optional(integer(0, 36_500), 0),
   DELIVERY: v.optional(oneOf('async', 'confirmed', 'strict'), 'async'),
   CONFIRM_TIMEOUT_MS: v.optional(integer(1, 60_000), 1_000),
-  WORKER: v.optional(flag, true),
+  WORKER: v.optional(workerMode, 'thread'),
   JOURNAL_DIR: v.optional(text),
   JOURNAL_MAX_BYTES: v.optional(integer(MEBIBYTE, Number.MAX_SAFE_INTEGER), 512 * MEBIBYTE),
   JOURNAL_WRITE: v.optional(oneOf('tick', 'async'), 'tick'),

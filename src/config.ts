@@ -56,7 +56,8 @@ export interface AuditConfig {
     readonly syncBytes: number;
   };
   readonly delivery: {
-    readonly worker: boolean;
+    /** `off`: on the service's own thread. `external`: by `otel-audit deliver`; the exporters are its business then. */
+    readonly worker: 'thread' | 'off' | 'external';
     readonly shutdownTimeoutMs: number;
     /** How long a response may wait for its record to be durable, and a handler for its start record. */
     readonly confirmTimeoutMs: number;
@@ -204,6 +205,8 @@ function assemble(
 
 /** Application Insights' own variable is not a choice: bodies must not slip into a team's general telemetry by accident. */
 function exportersOf(settings: Settings, faulty: ReadonlySet<string>): readonly string[] {
+  // Whoever delivers has the exporters, and their credentials.
+  if (settings.WORKER === 'external') return [];
   if (settings.EXPORTER.length > 0) return [...new Set(settings.EXPORTER)];
   if (isGiven('POSTGRES_URL', settings, faulty) || isGiven('CONTROL_DB_URL', settings, faulty)) return ['postgres'];
   return settings.AZURE_CONNECTION_STRING === undefined ? ['file'] : ['azure'];
@@ -221,6 +224,9 @@ function exporterFaults(
   { env, directory }: ConfigSources,
 ): readonly string[] {
   const faults: string[] = [];
+  if (settings.WORKER === 'external' && settings.JOURNAL_DIR === undefined) {
+    faults.push('AUDIT_JOURNAL_DIR: AUDIT_WORKER=external needs it; set it to the directory that `otel-audit deliver` serves');
+  }
   if (exporters.includes('postgres') && !isGiven('POSTGRES_URL', settings, faulty) && !isGiven('CONTROL_DB_URL', settings, faulty)) {
     faults.push('AUDIT_POSTGRES_URL: the postgres exporter needs it; set it to postgres://user:password@host:5432/database');
   }

@@ -7,8 +7,10 @@ import type { JournalledRecord } from './record.js';
  *
  * - `delivered`: the sink has stored it and says so; it will not be offered again.
  * - `retry`: it may be stored later. Offered again after `afterMs`, or after the deliverer's own backoff.
- *   Say `retry` when unsure: a sink must be idempotent by `record.id`.
- * - `rejected`: it can never be stored as it is. It goes to the dead-letter stream with `reason`.
+ *   Say `retry` when unsure: a sink must be idempotent by `record.id`. With `afterMs` it speaks of the sink alone;
+ *   without, a record that is refused alone again and again while others are taken becomes a dead letter in the end.
+ * - `rejected`: it can never be stored as it is. It goes to the dead-letter stream with `reason`. Said of every record of
+ *   a batch it may be the fault of one: they are offered again in smaller parts first.
  *
  * `reason` is for an operator. It must hold no value from the record and no credential.
  */

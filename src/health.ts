@@ -31,13 +31,35 @@ export interface ExporterCounters {
   deadLettered: number;
   /** Batches that had to be offered again. */
   retries: number;
+  /** `open`: it has failed ten times in a row and is only probed, every 5 s. */
+  breaker: 'closed' | 'open';
+  /** How long the oldest record that was offered in vain has waited; 0 if none waits. */
+  oldestUndeliveredAgeMs: number;
   /** Why the last batch failed; cleared by the next success. */
   lastError?: string | undefined;
 }
 
-export interface AuditHealth {
+/** `degraded`: nothing is lost, but something is late or nearly full. `failing`: records are being dropped. */
+export type HealthStatus = 'healthy' | 'degraded' | 'failing';
+
+export interface HealthVerdict {
+  readonly status: HealthStatus;
+  /** What is wrong and what to do, one sentence each; empty if healthy. */
+  readonly reasons: readonly string[];
+}
+
+export interface JournalUse {
+  /** Of this process's stream. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+/** For a readiness probe: `status` is `failing` when records are dropped. The rest says how many and where. */
+export interface AuditHealth extends HealthVerdict {
   readonly capture: Readonly<CaptureCounters>;
   readonly exporters: Readonly<Record<string, Readonly<ExporterCounters>>>;
+  /** Undefined before the first record. */
+  readonly journal?: JournalUse | undefined;
 }
 
 export function createCaptureCounters(): CaptureCounters {

@@ -17,6 +17,7 @@ import { hashPolicy } from './config-hash.js';
 import { messageOf } from './errors.js';
 import { recordOfEvent, recordOfTelemetry } from './event-record.js';
 import { type CaptureCounters, countBy, createCaptureCounters } from './health.js';
+import { createHealthJudge } from './health-verdict.js';
 import { createIdentities } from './identity/identities.js';
 import { contextOf, recordOfJob, runJob } from './job-record.js';
 import { accountOf, createLifecycle } from './lifecycle.js';
@@ -237,7 +238,11 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     lifecycle?.beat();
   };
 
-  const health = (): ReturnType<LivePipeline['health']> => ({ capture: structuredClone(counters), exporters: sink?.health() ?? {} });
+  const judge = createHealthJudge(() => performance.now());
+  const health = (): ReturnType<LivePipeline['health']> => {
+    const symptoms = { capture: structuredClone(counters), exporters: sink?.health() ?? {}, journal: sink?.journal() };
+    return { ...judge(symptoms), ...symptoms };
+  };
 
   return {
     capture: late?.capture ?? capture,

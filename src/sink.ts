@@ -2,13 +2,14 @@
 
 import type { AuditConfig } from './config.js';
 import { startDelivery } from './delivery/delivery.js';
+import { leaveToOthers } from './delivery/external.js';
 import { messageOf } from './errors.js';
 import type { AuditExporter } from './exporter.js';
-import type { CaptureCounters, ExporterCounters } from './health.js';
-import { defaultJournalDirectory, fingerprintDestinations } from './journal/destinations.js';
+import type { CaptureCounters, ExporterCounters, JournalUse } from './health.js';
+import { defaultJournalDirectory, EXTERNAL, fingerprintDestinations } from './journal/destinations.js';
 import { createJournal } from './journal/journal.js';
 import { useJournalKeys } from './journal/keyring.js';
-import { createLossRecord, type Loss } from './journal/loss.js';
+import { createLossRecord, type Loss, lossOf } from './journal/loss.js';
 import { syncWithin } from './journal/sync-within.js';
 import type { AuditRecord, AuditService } from './record.js';
 import { createWaitingSink } from './waiting-sink.js';
@@ -22,6 +23,8 @@ export interface Sink {
   closeSync(): void;
   flush(timeoutMs: number): Promise<void>;
   health(): Readonly<Record<string, ExporterCounters>>;
+  /** Undefined without a journal. */
+  journal(): JournalUse | undefined;
   shutdown(timeoutMs: number): Promise<void>;
 }
 
@@ -59,7 +62,9 @@ export function createSink(options: SinkOptions): Sink {
 function openSink(options: SinkOptions): Sink {
   const { config, exporters, counters, warn } = options;
   const objects = exporters.map((exporter) => exporter.name);
-  const manifest = { service: config.service.name, destinations: fingerprintDestinations(config, objects) };
+  // The service's own objects can be served by nobody else.
+  const isExternal = config.delivery.worker === 'external' && exporters.length === 0;
+  const manifest = { service: config.service.name, destinations: isExternal ? EXTERNAL : fingerprintDestinations(config, objects) };
   const onLoss = (loss: Loss): void => options.onLoss(createLossRecord(loss, options.service));
   const journal = createJournal({
     directory: config.journal.directory ?? defaultJournalDirectory(config, objects),
@@ -80,19 +85,17 @@ function openSink(options: SinkOptions): Sink {
     onWarning: warn,
     onLoss,
   });
-  const delivery = startDelivery({
-    config,
-    journal,
-    manifest,
-    exporters,
-    env: options.env,
-    onWarning: warn,
-    onUncleanStream: ({ stream, lastSeq, lastTime }) => {
-      const untilMs = Date.now();
-      const sinceMs = lastTime === undefined ? untilMs : Date.parse(lastTime);
-      onLoss({ reasons: { process_ended_without_stop: null }, sinceMs, untilMs, stream, lastSeq });
-    },
-  });
+  const delivery = isExternal
+    ? leaveToOthers({ journal, onWarning: warn })
+    : startDelivery({
+        config,
+        journal,
+        manifest,
+        exporters,
+        env: options.env,
+        onWarning: warn,
+        onUncleanStream: (stream) => onLoss(lossOf(stream, Date.now())),
+      });
   void delivery.ready.then((faults) => {
     for (const { exporter, fault } of faults)
       warn(`the exporter ${exporter} cannot be created yet, its records wait in the journal: ${fault}`);
@@ -103,6 +106,7 @@ function openSink(options: SinkOptions): Sink {
     closeSync: () => journal.closeSync(),
     flush: (timeoutMs) => delivery.flush(timeoutMs).then(() => undefined),
     health: () => delivery.counters(),
+    journal: () => ({ bytes: journal.bytes, maxBytes: config.journal.maxBytes }),
     async shutdown(timeoutMs) {
       const { settledSeq } = await delivery.shutdown(timeoutMs);
       await journal.close(settledSeq);

@@ -70,6 +70,7 @@ export function createWaitingSink({ open, onDropped, onLoss, onOpened, retryMs =
     },
     flush: async (timeoutMs) => sink?.flush(timeoutMs),
     health: () => sink?.health() ?? {},
+    journal: () => sink?.journal(),
     async shutdown(timeoutMs) {
       const opened = tryToOpen();
       if (opened === undefined) giveUp();

@@ -12,10 +12,16 @@ export function copyLine(row: Row): string {
   return `${line}\n`;
 }
 
-/** @throws what the database says */
-export function copyLines(client: ClientBase, lines: string): Promise<void> {
+export type CopyOutcome = 'stored' | 'given up';
+
+/**
+ * Stores all lines or none. They are taken one by one while the server is at work on those before; an undefined one gives
+ * the whole COPY up.
+ * @throws what the database says
+ */
+export function copyLines(client: ClientBase, lines: Iterable<string | undefined>): Promise<CopyOutcome> {
   return new Promise((resolve, reject) => {
-    client.query(new CopyFromText(Buffer.from(lines), resolve, reject));
+    client.query(new CopyFromText(lines, resolve, reject));
   });
 }
 
@@ -34,16 +40,20 @@ function escaped(text: string): string {
 }
 
 /** What the connection of `pg` can do with COPY, which its types leave out. */
-type CopyConnection = Connection & { sendCopyFromChunk(chunk: Buffer): void; endCopyFrom(): void };
+type CopyConnection = Connection & { sendCopyFromChunk(chunk: Buffer): void; endCopyFrom(): void; sendCopyFail(reason: string): void };
+
+// 64 KB: some thirty rows, so that the server is busy soon and a write call is worth its while.
+const CHUNK_CHARS = 65_536;
 
 /** A query as `pg` drives one; it calls these methods as the server's messages come in. */
 class CopyFromText implements Submittable {
-  readonly #data: Buffer;
-  readonly #resolve: () => void;
+  readonly #lines: Iterable<string | undefined>;
+  readonly #resolve: (outcome: CopyOutcome) => void;
   readonly #reject: (error: unknown) => void;
+  #isGivenUp = false;
 
-  constructor(data: Buffer, resolve: () => void, reject: (error: unknown) => void) {
-    this.#data = data;
+  constructor(lines: Iterable<string | undefined>, resolve: (outcome: CopyOutcome) => void, reject: (error: unknown) => void) {
+    this.#lines = lines;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -53,18 +63,30 @@ class CopyFromText implements Submittable {
   }
 
   handleCopyInResponse(connection: CopyConnection): void {
-    connection.sendCopyFromChunk(this.#data);
+    let chunk = '';
+    for (const line of this.#lines) {
+      if (line === undefined) {
+        this.#isGivenUp = true;
+        return connection.sendCopyFail('given up');
+      }
+      chunk += line;
+      if (chunk.length < CHUNK_CHARS) continue;
+      connection.sendCopyFromChunk(Buffer.from(chunk));
+      chunk = '';
+    }
+    connection.sendCopyFromChunk(Buffer.from(chunk));
     connection.endCopyFrom();
   }
 
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {
-    this.#resolve();
+    this.#resolve('stored');
   }
 
   /** The last that is heard of a failed query: `pg` forgets it before the server is ready again. */
   handleError(error: unknown): void {
-    this.#reject(error);
+    if (this.#isGivenUp) this.#resolve('given up');
+    else this.#reject(error);
   }
 }

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { loadConfig, nearestPackage } from '../config.js';
 import { AuditConfigError, messageOf } from '../errors.js';
 import { entryDirectory, readModeFacts } from '../mode-facts.js';
+import { addDeliveryCommands } from './delivery-commands.js';
 import { runDoctor } from './doctor.js';
 import { listInventory } from './inventory.js';
 import { runMigrate } from './migrate.js';
@@ -78,6 +79,8 @@ program
     const isWell = await runDoctor({ sources, factsOf: (configured) => readModeFacts(configured, directory), json, write });
     if (!isWell) process.exitCode = 1;
   });
+
+addDeliveryCommands(program);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);

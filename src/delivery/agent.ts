@@ -14,6 +14,8 @@ export interface AgentExporter {
 
 export interface Agent {
   addStream(source: StreamSource): void;
+  /** The other process that wrote the stream is gone. */
+  endStream(stream: string): void;
   nudge(): void;
   /** Idempotent. */
   stop(): Promise<void>;
@@ -53,6 +55,9 @@ export function startAgent({ exporters, streams, tell, timing }: AgentOptions): 
   return {
     addStream(source) {
       for (const deliverer of deliverers) deliverer.addStream(source);
+    },
+    endStream(stream) {
+      for (const deliverer of deliverers) deliverer.endStream(stream);
     },
     nudge() {
       reports.hurry();

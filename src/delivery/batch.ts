@@ -1,9 +1,10 @@
 /** A batch on its way: which of its records are settled, which must be offered again, and how far the cursor may go. */
 
 import type { Acknowledgement } from '../exporter.js';
-import type { ReadBatch, ReadEntry } from '../journal/reader.js';
+import type { ReadBatch, ReadEntry, ReadPosition } from '../journal/reader.js';
 import type { JournalledRecord } from '../record.js';
 import type { Cursor } from './cursor.js';
+import { Narrowing, STRIKES } from './narrowing.js';
 
 type State = 'open' | 'delivered' | 'rejected';
 
@@ -12,6 +13,8 @@ export interface Settlement {
   readonly delivered: number;
   readonly rejected: readonly { readonly record: JournalledRecord; readonly reason: string }[];
   readonly retried: number;
+  /** All were rejected together: they are offered again in smaller parts, at once. */
+  readonly isSplit?: boolean;
   readonly reason?: string | undefined;
   /** The longest wait the exporter asked for. */
   readonly afterMs?: number | undefined;
@@ -19,49 +22,70 @@ export interface Settlement {
 
 export class Batch {
   readonly #start: Cursor;
-  readonly #read: ReadBatch;
-  readonly #states: State[];
+  readonly #narrowing: Narrowing;
+  #read: ReadBatch;
+  #states: State[];
+  #offered: readonly number[] = [];
+  #refusal = 'no reason given';
 
-  constructor(start: Cursor, read: ReadBatch) {
+  constructor(start: Cursor, read: ReadBatch, random: () => number) {
     this.#start = start;
     this.#read = read;
     this.#states = read.entries.map(() => 'open');
+    this.#narrowing = new Narrowing(read.entries.length, random);
+  }
+
+  /** Behind its last record. */
+  get end(): ReadPosition {
+    return this.#read.end;
   }
 
   get isSettled(): boolean {
     return this.#states.every((state) => state !== 'open');
   }
 
-  /** What to offer next, in journal order. */
-  open(maxCount: number): readonly ReadEntry[] {
-    return this.#read.entries.filter((_, index) => this.#states[index] === 'open').slice(0, maxCount);
+  /** When the first of those that are open was recorded. */
+  get oldestTime(): string | undefined {
+    return this.#read.entries[this.#states.indexOf('open')]?.record.observedTime;
   }
 
-  /** Applies the answers to what `open` gave out. Answers of the wrong number count as `retry` for all. */
-  settle(offered: readonly ReadEntry[], answers: readonly Acknowledgement[]): Settlement {
+  /** Its records are being tried one by one. */
+  get isNarrow(): boolean {
+    return this.#narrowing.isNarrow;
+  }
+
+  get wantsWitness(): boolean {
+    return this.#narrowing.wantsWitness(this.#open);
+  }
+
+  /** What comes right behind it becomes part of it. */
+  extend({ entries: [first, ...rest], end, skipped, isMore, tornBytes }: ReadBatch): void {
+    // Damage between the two parts stands before the first record of the second, or behind all.
+    const entries = first === undefined ? [] : [{ ...first, skipped: first.skipped + this.#read.skipped }, ...rest];
+    const behind = first === undefined ? this.#read.skipped + skipped : skipped;
+    this.#read = { entries: [...this.#read.entries, ...entries], end, skipped: behind, isMore, tornBytes };
+    this.#states = [...this.#states, ...entries.map((): State => 'open')];
+  }
+
+  /** What to offer next, in journal order. */
+  offer(maxCount: number): readonly ReadEntry[] {
+    this.#offered = this.#narrowing.choose(this.#open, maxCount);
+    return this.#offered.flatMap((index) => this.#read.entries[index] ?? []);
+  }
+
+  /** Applies the answers to what `offer` gave out. Answers of the wrong number count as `retry` for all. */
+  settle(answers: readonly Acknowledgement[]): Settlement {
+    const offered = this.#offered;
     if (!Array.isArray(answers) || answers.length !== offered.length) {
-      return { delivered: 0, rejected: [], retried: offered.length, reason: 'the exporter answered the wrong number of acknowledgements' };
+      this.#refusal = 'the exporter answered the wrong number of acknowledgements';
+      this.#narrowing.answered({ offered, settled: 0, isAsked: false });
+      return { delivered: 0, rejected: [], retried: offered.length, reason: this.#refusal };
     }
-    const rejected: { record: JournalledRecord; reason: string }[] = [];
-    let delivered = 0;
-    let reason: string | undefined;
-    let afterMs: number | undefined;
-    const open = this.#states.flatMap((state, index) => (state === 'open' ? [index] : []));
-    for (const [nth, answer] of answers.entries()) {
-      const index = open[nth] ?? -1;
-      const record = offered[nth]?.record;
-      if (answer?.status === 'delivered') {
-        delivered += 1;
-        this.#states[index] = 'delivered';
-      } else if (answer?.status === 'rejected' && record !== undefined) {
-        rejected.push({ record, reason: answer.reason });
-        this.#states[index] = 'rejected';
-      } else if (answer?.status === 'retry') {
-        reason ??= answer.reason;
-        if (answer.afterMs !== undefined) afterMs = Math.max(afterMs ?? 0, answer.afterMs);
-      }
+    if (offered.length > 1 && answers.every((answer) => answer?.status === 'rejected')) {
+      this.#narrowing.split(offered.length);
+      return { delivered: 0, rejected: [], retried: 0, isSplit: true };
     }
-    return { delivered, rejected, retried: offered.length - delivered - rejected.length, reason, afterMs };
+    return this.#apply(offered, answers);
   }
 
   /** Behind the last record before which nothing is open. */
@@ -80,6 +104,40 @@ export class Batch {
     const first = this.#states.indexOf('open');
     const beyond = first === -1 ? [] : this.#states.slice(first);
     return { delivered: countOf(beyond, 'delivered'), deadLettered: countOf(beyond, 'rejected') };
+  }
+
+  #apply(offered: readonly number[], answers: readonly Acknowledgement[]): Settlement {
+    const rejected: { record: JournalledRecord; reason: string }[] = [];
+    const bury = (index: number, reason: string): void => {
+      const record = this.#read.entries[index]?.record;
+      if (record === undefined) return;
+      rejected.push({ record, reason });
+      this.#states[index] = 'rejected';
+    };
+    let delivered = 0;
+    let reason: string | undefined;
+    let afterMs: number | undefined;
+    for (const [nth, index] of offered.entries()) {
+      const answer = answers[nth];
+      if (answer?.status === 'delivered') {
+        delivered += 1;
+        this.#states[index] = 'delivered';
+      } else if (answer?.status === 'rejected') {
+        bury(index, answer.reason);
+      } else if (answer?.status === 'retry') {
+        reason ??= answer.reason;
+        if (answer.afterMs !== undefined) afterMs = Math.max(afterMs ?? 0, answer.afterMs);
+      }
+    }
+    const settled = delivered + rejected.length;
+    const guilty = this.#narrowing.answered({ offered, settled, isAsked: afterMs !== undefined });
+    if (guilty !== undefined) bury(guilty, `refused alone ${STRIKES} times while other records were taken: ${this.#refusal}`);
+    this.#refusal = reason ?? this.#refusal;
+    return { delivered, rejected, retried: offered.length - settled, reason, afterMs };
+  }
+
+  get #open(): readonly number[] {
+    return this.#states.flatMap((state, index) => (state === 'open' ? [index] : []));
   }
 }
 

@@ -1,5 +1,6 @@
 /** How far an exporter is in a stream, kept beside the segments. Whole or absent, never half written. */
 
+import { rename, writeFile } from 'node:fs/promises';
 import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
 import { cursorPath } from '../journal/layout.js';
 import type { ReadPosition } from '../journal/reader.js';
@@ -9,17 +10,47 @@ export interface Cursor extends ReadPosition {
   readonly deadLettered: number;
 }
 
+export interface NamedCursor extends Cursor {
+  /** As named in the configuration. */
+  readonly exporter: string;
+}
+
 export const FIRST_CURSOR: Cursor = { segment: 1, offset: 0, seq: 0, deadLettered: 0 };
 
 /** The stored cursor. One that is absent or damaged starts over: sinks are idempotent, skipping is not. */
 export async function readCursor(streamDirectory: string, exporter: string): Promise<Cursor> {
   const value = await readJsonFile(cursorPath(streamDirectory, exporter));
-  return isCursor(value) ? value : FIRST_CURSOR;
+  if (!isCursor(value)) return FIRST_CURSOR;
+  const { segment, offset, seq, deadLettered } = value;
+  return { segment, offset, seq, deadLettered };
+}
+
+/** What a cursor file holds; undefined if it is damaged. Those of the first versions say nothing of the exporter but their names. */
+export function namedCursor(value: unknown, fileName: string): NamedCursor | undefined {
+  if (!isCursor(value)) return undefined;
+  const { exporter } = value as Partial<NamedCursor>;
+  return { ...value, exporter: typeof exporter === 'string' ? exporter : fileName.slice(0, -'.cursor'.length) };
+}
+
+/**
+ * Replaces the stored cursor: whatever ends the process now, one batch at most is offered again. A power cut may bring an
+ * older one back; `syncCursor` prevents that.
+ */
+export async function writeCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {
+  const path = cursorPath(streamDirectory, exporter);
+  // One writer an exporter and stream, so one name is enough. Synced, each batch would cost two waits for the disk.
+  const temporary = `${path}.tmp`;
+  await writeFile(temporary, textOf(exporter, cursor), { mode: 0o600 });
+  await rename(temporary, path);
 }
 
 /** Settles when the cursor is on the disk: only then may a segment before it be deleted. */
-export async function writeCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {
-  await writeFileAtomic(cursorPath(streamDirectory, exporter), JSON.stringify(cursor));
+export async function syncCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {
+  await writeFileAtomic(cursorPath(streamDirectory, exporter), textOf(exporter, cursor));
+}
+
+function textOf(exporter: string, cursor: Cursor): string {
+  return JSON.stringify({ exporter, ...cursor });
 }
 
 function isCursor(value: unknown): value is Cursor {

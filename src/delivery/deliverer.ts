@@ -30,6 +30,8 @@ export class Deliverer {
   readonly #timing: DeliveryTiming;
   readonly #retry: RetryPolicy;
   readonly #arrivals: StreamSource[] = [];
+  /** Streams whose writers are gone since their lanes were opened. */
+  readonly #ended = new Set<string>();
   #lanes: Lane[] = [];
   #exporter: AuditExporter | undefined;
   #running: Promise<void> | undefined;
@@ -54,6 +56,11 @@ export class Deliverer {
 
   addStream(source: StreamSource): void {
     this.#arrivals.push(source);
+    this.#wake();
+  }
+
+  endStream(stream: string): void {
+    this.#ended.add(stream);
     this.#wake();
   }
 
@@ -107,16 +114,17 @@ export class Deliverer {
     if (offered.length > 0) await this.#offer(exporter, lane, offered);
     else this.#report(lane);
     if (lane.isFinished) this.#lanes = this.#lanes.filter((other) => other !== lane);
-    return offered.length > 0;
+    return offered.length > 0 || lane.isPolled;
   }
 
   async #admit(): Promise<void> {
     for (let source = this.#arrivals.shift(); source !== undefined; source = this.#arrivals.shift()) {
       const { exporter, warn } = this.#options;
-      const lane = await Lane.open({ exporter, source, limits: this.#timing, warn });
+      const lane = await Lane.open({ exporter, source, limits: this.#timing, warn, random: this.#timing.random });
       this.#lanes.push(lane);
       this.#report(lane);
     }
+    for (const lane of this.#lanes) if (this.#ended.delete(lane.stream)) lane.end();
   }
 
   async #create(): Promise<AuditExporter> {
@@ -139,9 +147,10 @@ export class Deliverer {
   }
 
   async #offer(exporter: AuditExporter, lane: Lane, offered: readonly ReadEntry[]): Promise<void> {
-    const answers = await this.#export(exporter, lane, offered);
-    const { delivered, rejected, retried, reason, afterMs } = await lane.settle(offered, answers);
-    if (delivered + rejected.length > 0) this.#retry.accepted();
+    const exporting = this.#export(exporter, lane, offered);
+    lane.readAhead();
+    const { delivered, rejected, retried, isSplit = false, reason, afterMs } = await lane.settle(await exporting);
+    if (delivered + rejected.length > 0 || isSplit) this.#retry.accepted();
     else this.#retry.refused();
     if (retried === 0) this.#lastError = undefined;
     else this.#noteFailure(reason ?? 'no reason given');
@@ -183,7 +192,7 @@ export class Deliverer {
   }
 
   #report(lane: Lane): void {
-    this.#options.onProgress(lane.progress(this.#retries, this.#lastError));
+    this.#options.onProgress(lane.progress({ retries: this.#retries, isBroken: this.#retry.isOpen, lastError: this.#lastError }));
   }
 
   /** Ends early when somebody nudges, adds a stream or stops. Never keeps the process alive. */

@@ -20,6 +20,8 @@ export interface DeliveryOptions {
   readonly onWarning?: (message: string) => void;
   /** A process ended without closing its stream: records behind the last may be missing. */
   readonly onUncleanStream?: (stream: UncleanStream) => void;
+  /** True: deliver for a whole host, what its processes leave to others included. */
+  readonly servesAll?: boolean;
   /** How often to look for streams of dead processes. Default 30 s. */
   readonly adoptIntervalMs?: number;
   readonly timing?: WorkerTiming;
@@ -27,6 +29,8 @@ export interface DeliveryOptions {
 
 export interface UncleanStream {
   readonly stream: string;
+  /** Whose records they are. */
+  readonly service: string;
   /** 0: none. */
   readonly lastSeq: number;
   readonly lastTime?: string | undefined;
@@ -54,7 +58,10 @@ export interface Delivery {
   readonly ready: Promise<readonly ExporterFault[]>;
   /** Live, by exporter. `undelivered` counts what is in the file, as `journalled` does. */
   counters(): Record<string, ExporterCounters>;
-  /** Settles when every exporter is done with all that is journalled now, or at the deadline. Keeps the process alive meanwhile. */
+  /**
+   * Settles when every exporter is done with all that is journalled now, or at the deadline; with `servesAll`, with all
+   * there is in the directory. Keeps the process alive meanwhile.
+   */
   flush(deadlineMs: number): Promise<FlushResult>;
   /**
    * Flushes, closes the exporters and ends the worker, all within the deadline. Idempotent. Close the journal afterwards

@@ -12,8 +12,10 @@ import { limitWarnings, type Warn } from '../journal/warnings.js';
 import { type Agent, startAgent } from './agent.js';
 import { withinHeld } from './deadline.js';
 import type { Delivery, DeliveryOptions, ExporterFault, FlushResult, ShutdownResult, UncleanStream } from './delivery-contract.js';
+import { Follower } from './follower.js';
 import { Ledger } from './ledger.js';
 import type { FromWorker, StreamSource } from './messages.js';
+import { createStateWriter, type StateWriter } from './state-file.js';
 import { startWorkerHost } from './worker-host.js';
 
 // 20 ms: the least a flush costs; the worker reports promptly after a nudge.
@@ -35,6 +37,9 @@ class ThreadedDelivery implements Delivery {
   readonly #ledger: Ledger;
   readonly #adopter: Adopter;
   readonly #adopted = new Map<string, AdoptedStream>();
+  /** Of a process that delivers for a whole host. */
+  readonly #follower: Follower | undefined;
+  readonly #state: StateWriter;
   readonly #agents: readonly Agent[];
   readonly #timer: NodeJS.Timeout;
   readonly #uncreated: Set<string>;
@@ -58,20 +63,27 @@ class ThreadedDelivery implements Delivery {
     });
     if (names.length === 0) this.#becomeReady([]);
     const directory = dirname(journal.directory);
+    const identity = ownIdentity();
+    const { servesAll = false } = options;
+    const nowMs = () => Date.now();
     this.#adopter = new Adopter({
       directory,
       ownStream: this.#stream,
       manifest,
-      identity: ownIdentity(),
+      servesAll,
+      identity,
       keep: journal.keep,
       onNoKey: (stream, keyId) =>
         this.#warn(
           'no key',
           `stream ${stream} waits for the key ${keyId} it is encrypted with; add that key behind the first in AUDIT_JOURNAL_KEY`,
         ),
-      nowMs: () => Date.now(),
+      nowMs,
     });
+    this.#follower = servesAll ? new Follower(directory, identity) : undefined;
+    this.#state = createStateWriter(journal.directory, servesAll);
     this.#agents = this.#startAgents();
+    this.#state.note(this.counters());
     this.#adopting = this.#adopt();
     this.#timer = setInterval(() => {
       this.#adopting = this.#adopting.then(() => this.#adopt());
@@ -80,7 +92,7 @@ class ThreadedDelivery implements Delivery {
 
   counters(): Record<string, ExporterCounters> {
     const lastSeqs = new Map([[this.#stream, this.#journal.tip.writtenSeq]]);
-    for (const { stream, lastSeq } of this.#adopted.values()) lastSeqs.set(stream, lastSeq);
+    for (const { stream, lastSeq } of this.#others()) lastSeqs.set(stream, lastSeq);
     return this.#ledger.counters(lastSeqs);
   }
 
@@ -89,7 +101,11 @@ class ThreadedDelivery implements Delivery {
     const target = this.#journal.position.seq;
     this.#journal.flushSync();
     for (const agent of this.#agents) agent.nudge();
-    const isComplete = await this.#reach(target, deadline);
+    if (this.#follower !== undefined) {
+      this.#adopting = this.#adopting.then(() => this.#adopt());
+      await withinHeld(this.#adopting, deadlineMs);
+    }
+    const isComplete = await this.#reach(() => this.#isDoneWith(target), deadline);
     return { isComplete, counters: this.counters() };
   }
 
@@ -100,7 +116,7 @@ class ThreadedDelivery implements Delivery {
 
   #startAgents(): readonly Agent[] {
     const { config, exporters = [], env, timing } = this.#options;
-    const inWorker = config.exporters.filter((name) => config.delivery.worker && runsOn(name) === 'worker');
+    const inWorker = config.exporters.filter((name) => config.delivery.worker !== 'off' && runsOn(name) === 'worker');
     const here = config.exporters
       .filter((name) => !inWorker.includes(name))
       .map((name) => ({ name, create: () => createExporterByName(name, config), isShared: false }));
@@ -122,7 +138,13 @@ class ThreadedDelivery implements Delivery {
 
   #sources(): readonly StreamSource[] {
     const own: StreamSource = { stream: this.#stream, directory: this.#journal.directory, tip: this.#journal.tip.buffer };
-    return [own, ...[...this.#adopted.values()].map(({ stream, directory }) => ({ stream, directory }))];
+    const adopted = [...this.#adopted.values()].map(({ stream, directory }) => ({ stream, directory }));
+    const followed = [...(this.#follower?.streams.values() ?? [])].map(({ stream, directory }) => ({ stream, directory, isLive: true }));
+    return [own, ...adopted, ...followed];
+  }
+
+  #others(): readonly { readonly stream: string; readonly lastSeq: number }[] {
+    return [...this.#adopted.values(), ...(this.#follower?.streams.values() ?? [])];
   }
 
   #hear(message: FromWorker): void {
@@ -135,6 +157,7 @@ class ThreadedDelivery implements Delivery {
         break;
       case 'progress':
         for (const progress of message.progress) this.#ledger.update(progress);
+        this.#state.note(this.counters());
         this.#tidy();
         break;
       case 'stopped':
@@ -152,6 +175,7 @@ class ThreadedDelivery implements Delivery {
     void this.#journal
       .trim(this.#ledger.neededSegment(this.#stream))
       .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
+    for (const stream of this.#follower?.streams.keys() ?? []) void this.#follower?.trim(stream, this.#ledger.neededSegment(stream));
     for (const { stream } of [...this.#adopted.values()]) {
       if (!this.#ledger.isFinished(stream)) continue;
       this.#ledger.close(stream);
@@ -163,15 +187,28 @@ class ThreadedDelivery implements Delivery {
   async #adopt(): Promise<void> {
     await this.#adopter.refresh();
     for (const adopted of await this.#adopter.scan()) {
-      const { stream, directory, lastSeq, lastTime, wasClean } = adopted;
+      const { stream, directory, service, lastSeq, lastTime, wasClean } = adopted;
       this.#adopted.set(stream, adopted);
-      for (const agent of this.#agents) agent.addStream({ stream, directory });
-      if (!wasClean) this.#onUncleanStream({ stream, lastSeq, lastTime });
+      const wasFollowed = this.#follower?.forget(stream) === true;
+      for (const agent of this.#agents) {
+        if (wasFollowed) agent.endStream(stream);
+        else agent.addStream({ stream, directory });
+      }
+      if (!wasClean) this.#onUncleanStream({ stream, service, lastSeq, lastTime });
+    }
+    for (const { stream, directory } of (await this.#follower?.scan(this.#adopted)) ?? []) {
+      for (const agent of this.#agents) agent.addStream({ stream, directory, isLive: true });
     }
   }
 
-  async #reach(target: number, deadline: number): Promise<boolean> {
-    while (this.#ledger.settledSeq(this.#stream) < target) {
+  #isDoneWith(target: number): boolean {
+    if (this.#ledger.settledSeq(this.#stream) < target) return false;
+    if (this.#follower === undefined) return true;
+    return this.#others().every(({ stream, lastSeq }) => this.#ledger.settledSeq(stream) >= lastSeq);
+  }
+
+  async #reach(condition: () => boolean, deadline: number): Promise<boolean> {
+    while (!condition()) {
       if (performance.now() >= deadline) return false;
       // Not unref'd: this is what keeps the process alive until the records have arrived.
       await new Promise((resolve) => setTimeout(resolve, FLUSH_POLL_MS));
@@ -185,7 +222,7 @@ class ThreadedDelivery implements Delivery {
     const { isComplete } = await this.flush(Math.max(0, deadlineMs - Math.min(CLOSE_MS, deadlineMs / 2)));
     const ended = Promise.all([...this.#agents.map((agent) => agent.stop()), this.#adopting]);
     await withinHeld(ended, Math.max(CLOSE_MS, deadline - performance.now()));
-    await this.#adopter.release();
+    await Promise.all([this.#adopter.release(), this.#state.close()]);
     return { isComplete, counters: this.counters(), settledSeq: this.#ledger.settledSeq(this.#stream) };
   }
 }

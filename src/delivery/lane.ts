@@ -3,11 +3,11 @@
 import type { Acknowledgement } from '../exporter.js';
 import { codeOf } from '../journal/atomic-file.js';
 import { quarantinePath } from '../journal/layout.js';
-import { JournalReader, type ReadEntry } from '../journal/reader.js';
+import { JournalReader, type ReadBatch, type ReadEntry, type ReadPosition } from '../journal/reader.js';
 import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
 import { Batch, type Settlement } from './batch.js';
-import { type Cursor, readCursor, writeCursor } from './cursor.js';
+import { type Cursor, readCursor, syncCursor, writeCursor } from './cursor.js';
 import { writeDeadLetters } from './dead-letter.js';
 import type { Progress, StreamSource } from './messages.js';
 import type { BatchLimits } from './timing.js';
@@ -17,6 +17,7 @@ export interface LaneOptions {
   readonly source: StreamSource;
   readonly limits: BatchLimits;
   readonly warn: Warn;
+  readonly random: () => number;
 }
 
 export class Lane {
@@ -25,8 +26,14 @@ export class Lane {
   readonly #tip: JournalTip | undefined;
   readonly #start: Cursor;
   #cursor: Cursor;
-  #syncedSegment: number;
+  /** The one that is on the disk. */
+  #synced: Cursor;
   #batch: Batch | undefined;
+  /** What follows the batch, read while the sink is at work. */
+  #ahead: Promise<ReadBatch | undefined> | undefined;
+  #isLive: boolean;
+  /** Of another process's stream: when to look again. */
+  #nextLookMs = 0;
   #waitingSinceMs: number | undefined;
   #isFinished = false;
 
@@ -39,8 +46,9 @@ export class Lane {
     this.#options = options;
     this.#start = start;
     this.#cursor = start;
-    this.#syncedSegment = start.segment;
+    this.#synced = start;
     this.#tip = source.tip && new JournalTip(source.tip);
+    this.#isLive = this.#tip !== undefined || source.isLive === true;
     this.#reader = new JournalReader({
       directory: source.directory,
       quarantineFile: quarantinePath(source.directory, exporter),
@@ -52,13 +60,28 @@ export class Lane {
     });
   }
 
+  get stream(): string {
+    return this.#options.source.stream;
+  }
+
   get isFinished(): boolean {
     return this.#isFinished;
   }
 
+  /** Looked at again after a while, as nobody tells when another process writes. */
+  get isPolled(): boolean {
+    return this.#isLive && this.#tip === undefined;
+  }
+
+  /** Nobody writes the stream any more. */
+  end(): void {
+    this.#isLive = false;
+  }
+
   isReady(nowMs: number, isHurried: boolean): boolean {
     if (this.#isFinished) return false;
-    if (this.#batch !== undefined || this.#tip === undefined) return true;
+    if (this.#batch !== undefined || !this.#isLive) return true;
+    if (this.#tip === undefined) return nowMs >= this.#nextLookMs;
     const available = this.#tip.writtenSeq - this.#cursor.seq;
     if (available <= 0) {
       this.#waitingSinceMs = undefined;
@@ -71,18 +94,35 @@ export class Lane {
   /** What to offer to the exporter now; nothing if there turned out to be nothing. */
   async next(maxCount: number): Promise<readonly ReadEntry[]> {
     this.#batch ??= await this.#read();
-    return this.#batch?.open(maxCount) ?? [];
+    const batch = this.#batch;
+    if (batch?.wantsWitness === true) {
+      await this.#forgetAhead();
+      batch.extend(await this.#reader.read(batch.end, 1, 1));
+    }
+    return batch?.offer(maxCount) ?? [];
   }
 
-  async settle(offered: readonly ReadEntry[], answers: readonly Acknowledgement[]): Promise<Settlement> {
+  /** Call while an offer is out: reads the next full batch meanwhile, if there is one. */
+  readAhead(): void {
+    const { limits } = this.#options;
+    const batch = this.#batch;
+    if (batch === undefined || batch.isNarrow || this.#ahead !== undefined) return;
+    const { end } = batch;
+    if (this.#isLive && (this.#tip === undefined || this.#tip.writtenSeq - end.seq < limits.count)) return;
+    // A failure shows when the batch is read in its turn.
+    this.#ahead = this.#reader.read(end, limits.count, limits.bytes).catch(() => undefined);
+  }
+
+  async settle(answers: readonly Acknowledgement[]): Promise<Settlement> {
     const batch = this.#batch;
     if (batch === undefined) throw new Error('nothing was offered');
-    const settlement = batch.settle(offered, answers);
+    const settlement = batch.settle(answers);
     try {
       await this.#bury(settlement);
     } catch (error) {
       // What cannot be buried must not be passed: the batch is read and offered again from the cursor.
       this.#batch = undefined;
+      await this.#forgetAhead();
       throw error;
     }
     if (batch.isSettled) this.#batch = undefined;
@@ -90,7 +130,7 @@ export class Lane {
     return settlement;
   }
 
-  progress(retries: number, lastError: string | undefined): Progress {
+  progress(exporterState: Pick<Progress, 'retries' | 'isBroken' | 'lastError'>): Progress {
     const { exporter, source } = this.#options;
     const ahead = this.#batch?.ahead ?? { delivered: 0, deadLettered: 0 };
     const { stream } = source;
@@ -99,32 +139,50 @@ export class Lane {
       stream,
       start: this.#start,
       cursor: this.#cursor,
-      syncedSegment: this.#syncedSegment,
+      syncedSegment: this.#synced.segment,
       ahead,
+      oldestTime: this.#batch?.oldestTime,
       isFinished: this.#isFinished,
-      retries,
-      lastError,
+      ...exporterState,
     };
   }
 
-  close(): Promise<void> {
-    return this.#reader.close();
+  async close(): Promise<void> {
+    await this.#forgetAhead();
+    await this.#reader.close();
+    if (!this.#isFinished) await this.#sync();
   }
 
   async #read(): Promise<Batch | undefined> {
-    const { limits, source, warn } = this.#options;
-    const read = await this.#reader.read(this.#cursor, limits.count, limits.bytes);
+    const { limits, source, warn, random } = this.#options;
+    const wasLive = this.#isLive;
+    const read = await this.#readNext();
     this.#waitingSinceMs = undefined;
-    const batch = new Batch(this.#cursor, read);
+    const batch = new Batch(this.#cursor, read, random);
     if (read.entries.length > 0) return batch;
+    this.#nextLookMs = performance.now() + limits.lingerMs;
     await this.#moveTo(batch.cursor);
-    if (this.#tip === undefined && !read.isMore) {
+    await this.#sync();
+    if (!wasLive && !read.isMore) {
       if (read.tornBytes > 0)
         warn('torn', `stream ${source.stream} ends in an unfinished line of ${read.tornBytes} bytes; all before it is delivered`);
       await this.#reader.close();
       this.#isFinished = true;
     }
     return undefined;
+  }
+
+  /** From the cursor on; that is where what was read ahead begins. */
+  async #readNext(): Promise<ReadBatch> {
+    const { limits } = this.#options;
+    const ahead = await this.#ahead;
+    this.#ahead = undefined;
+    return ahead !== undefined && ahead.entries.length > 0 ? ahead : this.#reader.read(this.#cursor, limits.count, limits.bytes);
+  }
+
+  async #forgetAhead(): Promise<void> {
+    await this.#ahead;
+    this.#ahead = undefined;
   }
 
   async #bury({ rejected }: Settlement): Promise<void> {
@@ -143,14 +201,29 @@ export class Lane {
   }
 
   async #moveTo(cursor: Cursor): Promise<void> {
-    if (cursor.seq === this.#cursor.seq && cursor.offset === this.#cursor.offset && cursor.segment === this.#cursor.segment) return;
+    if (isSame(cursor, this.#cursor)) return;
     this.#cursor = cursor;
+    // Synced once a segment, which is when there is something to delete, and when nothing is left to do meanwhile.
+    const isLast = this.#tip !== undefined && cursor.seq >= this.#tip.writtenSeq;
+    await this.#store(isLast || cursor.segment !== this.#synced.segment ? syncCursor : writeCursor);
+  }
+
+  async #sync(): Promise<void> {
+    if (!isSame(this.#cursor, this.#synced)) await this.#store(syncCursor);
+  }
+
+  async #store(store: typeof syncCursor): Promise<void> {
     const { exporter, source, warn } = this.#options;
+    const cursor = this.#cursor;
     try {
-      await writeCursor(source.directory, exporter, cursor);
-      this.#syncedSegment = cursor.segment;
+      await store(source.directory, exporter, cursor);
+      if (store === syncCursor) this.#synced = cursor;
     } catch (error) {
       warn('cursor', `the cursor of ${exporter} cannot be written (${codeOf(error) ?? 'unknown'}); after a crash more is offered again`);
     }
   }
+}
+
+function isSame(one: ReadPosition, other: ReadPosition): boolean {
+  return one.seq === other.seq && one.offset === other.offset && one.segment === other.segment;
 }

@@ -16,6 +16,7 @@ interface Totals {
   /** Of the deliverers that ended; the present one counts from zero. */
   earlierRetries: number;
   retries: number;
+  isBroken: boolean;
   lastError?: string | undefined;
 }
 
@@ -28,7 +29,7 @@ export class Ledger {
 
   constructor(exporters: readonly string[]) {
     this.#exporters = exporters;
-    for (const exporter of exporters) this.#totals.set(exporter, { delivered: 0, deadLettered: 0, earlierRetries: 0, retries: 0 });
+    for (const exporter of exporters) this.#totals.set(exporter, { ...NO_TOTALS });
   }
 
   update(progress: Progress): void {
@@ -39,12 +40,13 @@ export class Ledger {
     accounts.set(progress.exporter, { start: accounts.get(progress.exporter)?.start ?? progress.start, latest: progress });
     if (progress.retries < totals.retries) totals.earlierRetries += totals.retries;
     totals.retries = progress.retries;
+    totals.isBroken = progress.isBroken;
     totals.lastError = progress.lastError;
   }
 
-  /** `lastSeqs`: the newest record of each stream that is served. */
-  counters(lastSeqs: ReadonlyMap<string, number>): Record<string, ExporterCounters> {
-    return Object.fromEntries(this.#exporters.map((exporter) => [exporter, this.#countersOf(exporter, lastSeqs)]));
+  /** `lastSeqs`: the newest record of each stream that is served. `nowMs`: the wall clock. */
+  counters(lastSeqs: ReadonlyMap<string, number>, nowMs: number = Date.now()): Record<string, ExporterCounters> {
+    return Object.fromEntries(this.#exporters.map((exporter) => [exporter, this.#countersOf(exporter, lastSeqs, nowMs)]));
   }
 
   /** Up to which record every exporter is done with a stream; without exporters, all of it. */
@@ -74,9 +76,17 @@ export class Ledger {
     this.#accounts.delete(stream);
   }
 
-  #countersOf(exporter: string, lastSeqs: ReadonlyMap<string, number>): ExporterCounters {
-    const { delivered, deadLettered, earlierRetries, retries, lastError } = this.#totals.get(exporter) ?? NO_TOTALS;
-    const counters: ExporterCounters = { delivered, undelivered: 0, deadLettered, retries: earlierRetries + retries, lastError };
+  #countersOf(exporter: string, lastSeqs: ReadonlyMap<string, number>, nowMs: number): ExporterCounters {
+    const { delivered, deadLettered, earlierRetries, retries, isBroken, lastError } = this.#totals.get(exporter) ?? NO_TOTALS;
+    const counters: ExporterCounters = {
+      delivered,
+      undelivered: 0,
+      deadLettered,
+      retries: earlierRetries + retries,
+      breaker: isBroken ? 'open' : 'closed',
+      oldestUndeliveredAgeMs: 0,
+      lastError,
+    };
     for (const [stream, lastSeq] of lastSeqs) {
       const account = this.#accounts.get(stream)?.get(exporter);
       const counts = account === undefined ? { delivered: 0, deadLettered: 0, settled: 0 } : countsOf(account);
@@ -84,6 +94,8 @@ export class Ledger {
       counters.deadLettered += counts.deadLettered;
       // A damaged last line is one more than the last whole record.
       counters.undelivered += Math.max(0, lastSeq - counts.settled);
+      const oldest = account?.latest.oldestTime;
+      if (oldest !== undefined) counters.oldestUndeliveredAgeMs = Math.max(counters.oldestUndeliveredAgeMs, nowMs - Date.parse(oldest));
     }
     return counters;
   }
@@ -98,7 +110,7 @@ export class Ledger {
   }
 }
 
-const NO_TOTALS: Totals = { delivered: 0, deadLettered: 0, earlierRetries: 0, retries: 0 };
+const NO_TOTALS: Readonly<Totals> = { delivered: 0, deadLettered: 0, earlierRetries: 0, retries: 0, isBroken: false };
 
 /** `settled` counts from the stream's first record, the others from where this process began. */
 function countsOf({ start, latest: { cursor, ahead } }: Account): { delivered: number; deadLettered: number; settled: number } {

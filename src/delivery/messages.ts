@@ -8,8 +8,10 @@ import type { DeliveryTiming } from './timing.js';
 export interface StreamSource {
   readonly stream: string;
   readonly directory: string;
-  /** Of a living writer: where it publishes how far it has written. Absent: the stream is dead and ends at its last whole line. */
+  /** Of this process's own writer: where it publishes how far it has written. */
   readonly tip?: SharedArrayBuffer | undefined;
+  /** True: another process still writes it. Neither: the stream is dead and ends at its last whole line. */
+  readonly isLive?: boolean | undefined;
 }
 
 export interface WorkerStart {
@@ -24,6 +26,8 @@ export type WorkerTiming = Partial<Omit<DeliveryTiming, 'random'>>;
 
 export type ToWorker =
   | { readonly type: 'stream'; readonly source: StreamSource }
+  /** The other process that wrote it is gone: it ends at its last whole line. */
+  | { readonly type: 'ended'; readonly stream: string }
   /** Deliver what there is now: no lingering, and no waiting out of a backoff. */
   | { readonly type: 'nudge' }
   | { readonly type: 'shutdown' };
@@ -45,9 +49,13 @@ export interface Progress {
   readonly syncedSegment: number;
   /** Settled beyond the cursor. */
   readonly ahead: { readonly delivered: number; readonly deadLettered: number };
+  /** When the oldest record that was offered and is not settled was recorded (RFC 3339). */
+  readonly oldestTime?: string | undefined;
   /** A dead stream is done with. */
   readonly isFinished: boolean;
   /** Since the deliverer started, over all streams. */
   readonly retries: number;
+  /** The exporter's breaker is open: it fails again and again and is only probed. */
+  readonly isBroken: boolean;
   readonly lastError?: string | undefined;
 }

@@ -14,13 +14,13 @@ export interface DeliveryTiming extends BatchLimits {
   readonly graceMs: number;
   /** How often an idle deliverer looks for new records: a read of shared memory. */
   readonly pollMs: number;
-  /** Jitter; for tests. */
+  /** Jitter, and which record is to witness; for tests. */
   readonly random: () => number;
 }
 
 export const DEFAULT_TIMING: DeliveryTiming = {
-  count: 500,
-  bytes: 1024 * 1024,
+  count: 1000,
+  bytes: 2 * 1024 * 1024,
   // A quarter of the promised second: four batches a second cost a sink nothing, and the trail is nearly live.
   lingerMs: 250,
   exportDeadlineMs: 10_000,

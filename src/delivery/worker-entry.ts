@@ -22,6 +22,8 @@ if (port !== null) {
     switch (message.type) {
       case 'stream':
         return agent.addStream(message.source);
+      case 'ended':
+        return agent.endStream(message.stream);
       case 'nudge':
         return agent.nudge();
       case 'shutdown':

@@ -56,6 +56,7 @@ export function startWorkerHost(options: WorkerHostOptions): Agent {
 
   return {
     addStream: (source) => tell({ type: 'stream', source }),
+    endStream: (stream) => tell({ type: 'ended', stream }),
     nudge: () => tell({ type: 'nudge' }),
     stop() {
       clearTimeout(restart);

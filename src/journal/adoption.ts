@@ -2,6 +2,7 @@
 
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EXTERNAL } from './destinations.js';
 import { hasJournalKey } from './keyring.js';
 import { readLease, refreshLease, releaseLease, takeLease } from './lease.js';
 import { readManifest, readStop, type StreamManifest, writeStop } from './manifest.js';
@@ -12,6 +13,8 @@ import { readLastRecord } from './tail.js';
 export interface AdoptedStream {
   readonly stream: string;
   readonly directory: string;
+  /** Whose records they are. */
+  readonly service: string;
   readonly lastSeq: number;
   /** When the last record was recorded; undefined if there is none. */
   readonly lastTime?: string | undefined;
@@ -26,6 +29,8 @@ export interface AdopterOptions {
   readonly directory: string;
   readonly ownStream: string;
   readonly manifest: StreamManifest;
+  /** True: whoever delivers for a whole host; any service's streams with these destinations, and those that are left to others. */
+  readonly servesAll?: boolean;
   readonly identity: ProcessIdentity;
   readonly keep: boolean;
   /** A stream that cannot be adopted, as this process does not have the key that it was encrypted with. Told at every scan. */
@@ -86,7 +91,7 @@ export class Adopter {
   }
 
   async #adopt(stream: string): Promise<AdoptedStream | undefined> {
-    const { directory: root, manifest, identity, nowMs } = this.#options;
+    const { directory: root, identity, nowMs } = this.#options;
     const directory = join(root, stream);
     const status = await lstat(directory);
     if (!status.isDirectory() || (process.getuid !== undefined && status.uid !== process.getuid())) return undefined;
@@ -94,7 +99,7 @@ export class Adopter {
     // Without a manifest it is just being made, or not a stream.
     if (theirs === undefined) return undefined;
     const stop = await readStop(directory);
-    if (theirs.service !== manifest.service || theirs.destinations !== manifest.destinations || stop?.complete === true) {
+    if (!this.#isOurs(theirs) || stop?.complete === true) {
       this.#settled.add(stream);
       return undefined;
     }
@@ -110,6 +115,12 @@ export class Adopter {
     const lastSeq = last?.integrity.seq ?? 0;
     // Written before it is told: another crash now must not report the same end twice.
     if (stop === undefined) await writeStop(directory, { clean: false, lastSeq, complete: false });
-    return { stream, directory, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined, generation };
+    return { stream, directory, service: theirs.service, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined, generation };
+  }
+
+  #isOurs({ service, destinations }: StreamManifest): boolean {
+    const { manifest, servesAll = false } = this.#options;
+    if (servesAll && destinations === EXTERNAL) return true;
+    return destinations === manifest.destinations && (servesAll || service === manifest.service);
   }
 }

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import type { AuditConfig } from '../config.js';
 import { sha256 } from './chain.js';
 
+/** In the place of a fingerprint: whoever serves the directory delivers the stream. A fingerprint is hexadecimal, so never this. */
+export const EXTERNAL = 'external';
+
 /**
  * Stable for the same exporters and the same places they write to, whatever the passwords: rotating one must not orphan
  * the streams of the last run. `objects`: names of exporters given as objects.

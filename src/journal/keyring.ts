@@ -3,7 +3,7 @@
  * verifies in every sink. Must never show a key, or what a line holds, in a message.
  */
 
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomUUID } from 'node:crypto';
 
 // 32 bytes: AES-256.
 const KEY_BYTES = 32;
@@ -20,6 +20,7 @@ export interface JournalKey {
 }
 
 const keys = new Map<string, Buffer>();
+let writingId: string | undefined;
 
 /** Adds to the keys that this thread reads with. Answers the first, which is the one to write with. */
 export function useJournalKeys(texts: readonly string[]): JournalKey | undefined {
@@ -31,6 +32,7 @@ export function useJournalKeys(texts: readonly string[]): JournalKey | undefined
     return id;
   });
   const [id] = ids;
+  writingId = id ?? writingId;
   return id === undefined ? undefined : { id, sealer: (stream) => sealerOf(id, stream) };
 }
 
@@ -39,6 +41,11 @@ export function parseJournalKey(text: string): Buffer | undefined {
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   const key = /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : undefined;
   return key?.length === KEY_BYTES ? key : undefined;
+}
+
+/** The line as it is written beside a journal: sealed with the key to write with, under a name that never comes twice, or as it is without one. */
+export function sealLine(line: string): string {
+  return writingId === undefined ? line : sealerOf(writingId, randomUUID())(Buffer.from(line, 'utf8'));
 }
 
 export function hasJournalKey(id: string): boolean {

@@ -16,6 +16,15 @@ export interface Loss {
   readonly lastSeq?: number | undefined;
 }
 
+/** Of a stream that was found without an end: what its process had not written yet is missing. */
+export function lossOf(
+  stream: { readonly stream: string; readonly lastSeq: number; readonly lastTime?: string | undefined },
+  untilMs: number,
+): Loss {
+  const sinceMs = stream.lastTime === undefined ? untilMs : Date.parse(stream.lastTime);
+  return { reasons: { process_ended_without_stop: null }, sinceMs, untilMs, stream: stream.stream, lastSeq: stream.lastSeq };
+}
+
 export function createLossRecord(loss: Loss, service: AuditService): AuditRecord {
   const metadata: Record<string, JsonObject[string]> = {
     count: loss.count ?? 'unknown',

@@ -16,12 +16,12 @@ export function createStreamDirectory(directory: string, manifest: StreamManifes
   writeFileSync(join(directory, MANIFEST_FILE), manifestText(manifest), { mode: 0o600 });
 }
 
-/** Ends a stream whose records have all arrived. Dead letters and damaged lines stay, and the directory with them. */
+/** Ends a stream whose records have all arrived. Dead letters and damaged lines stay, and the directory and the cursors' counts with them. */
 export async function removeStream(directory: string, lastSeq: number): Promise<void> {
   const names = await readdir(directory);
   if (names.some(isEvidence)) {
     await writeStop(directory, { clean: (await readStop(directory))?.clean ?? true, lastSeq, complete: true });
-    const spent = names.filter((name) => segmentNumber(name) !== undefined || name.endsWith('.cursor'));
+    const spent = names.filter((name) => segmentNumber(name) !== undefined);
     await Promise.all(spent.map((name) => unlink(join(directory, name))));
     return;
   }

@@ -36,7 +36,11 @@ describe('samples/custom-exporter', () => {
   });
 
   it('keeps what the webhook can never store as dead letters', async (t) => {
-    const { url } = await startWebhook(t, [422]);
+    // Also when they are offered alone.
+    const { url } = await startWebhook(
+      t,
+      Array.from({ length: 20 }, () => 422),
+    );
     const name = './my-exporter';
     const visit = async (service: string): Promise<void> => void (await send(`${service}/api/notes`, { method: 'POST' }, '{}'));
     const { stderr } = await runWith(t, { 'audit.yaml': settingsOf(url, name) }, visit, { AUDIT_EXPORTER: name });

@@ -98,6 +98,7 @@ describe('the spine delivers', { timeout: 150_000 }, () => {
     const next = await start();
     const later = await sendMany(next.url, 'later', 10);
     await until('the loss record is there', async () => (await losses()).length > 0, 30_000);
+    await until('the dead stream is removed', () => readdirSync(`${folder.directory}/journal`).length === 1, 30_000);
     await next.end();
     const arrived = await arrivedIds();
     assert.equal(new Set(arrived).size, arrived.length, 'nothing twice');

@@ -35,6 +35,7 @@ export function auditThisProcess(settings: Readonly<Record<string, unknown>> = {
       closeSync: () => {},
       flush: async () => {},
       health: () => ({}),
+      journal: () => undefined,
       shutdown: async () => {},
     }),
     ...parts,

@@ -14,7 +14,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     file: { directory: '/nonexistent', compression: 'none', retainDays: 0 },
     exporterSettings: {},
     journal: { maxBytes: 1e9, write: 'tick', syncIntervalMs: 500, syncBytes: 1e6 },
-    delivery: { worker: true, shutdownTimeoutMs: 5000, confirmTimeoutMs: 1000 },
+    delivery: { worker: 'thread', shutdownTimeoutMs: 5000, confirmTimeoutMs: 1000 },
     capture: {
       requestBody: true,
       responseBody: true,

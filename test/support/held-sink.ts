@@ -25,6 +25,7 @@ export function createHeldSink() {
     closeSync: () => {},
     flush: async () => {},
     health: () => ({}),
+    journal: () => undefined,
     shutdown: async () => {},
   });
   return {

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
+  /** Where new connections lead; another one is a failover. */
+  upstream: number;
   /** What the server says is thrown away where this is true of it. */
   deafTo: (answer: Buffer) => boolean;
   /** Answers a client's first packet instead of the server, if it returns something. */
@@ -20,7 +22,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
     client.once('data', (packet) => {
       const refusal = proxy.refusal?.(packet);
       if (refusal !== undefined) return void client.end(refusal);
-      const upstream = connect(port, '127.0.0.1');
+      const upstream = connect(proxy.upstream, '127.0.0.1');
       upstream.write(packet);
       client.pipe(upstream);
       upstream.on('data', (chunk) => proxy.deafTo(chunk) || client.write(chunk));
@@ -36,6 +38,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
   await once(server, 'listening');
   const proxy: TcpProxy = {
     port: (server.address() as AddressInfo).port,
+    upstream: port,
     deafTo: () => false,
     refusal: undefined,
     cut: () => {

@@ -43,7 +43,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, nth) => nth + 
 interface Changes {
   readonly modules?: readonly string[];
   readonly exporters?: readonly AuditExporter[];
-  readonly worker?: boolean;
+  readonly worker?: 'thread' | 'off';
   readonly journal?: Partial<JournalOptions>;
   readonly options?: Partial<DeliveryOptions>;
   readonly directory?: string;
@@ -54,7 +54,7 @@ function start(t: TestContext, changes: Changes) {
   const { journal, notes } = openJournal(t, { directory, ...changes.journal });
   const config = makeConfig({
     exporters: changes.modules ?? [],
-    delivery: { worker: changes.worker ?? true, shutdownTimeoutMs: 5000, confirmTimeoutMs: 1000 },
+    delivery: { worker: changes.worker ?? 'thread', shutdownTimeoutMs: 5000, confirmTimeoutMs: 1000 },
   });
   const warnings: string[] = [];
   const delivery: Delivery = startDelivery({
@@ -80,21 +80,29 @@ function assertBalanced(delivery: Delivery, journalled: number): void {
   }
 }
 
-for (const worker of [true, false]) {
-  test(`delivers ${worker ? 'in a worker' : 'on the main thread'}, flushes, counts and closes`, async (t) => {
+for (const worker of ['thread', 'off'] as const) {
+  test(`delivers ${worker === 'thread' ? 'in a worker' : 'on the main thread'}, flushes, counts and closes`, async (t) => {
     const module = writeModule(makeDirectory(t), 'sink', '');
     const { delivery, journal, append } = start(t, { modules: [module], worker });
     assert.deepEqual(await held(delivery.ready), []);
     append(1200);
     const { isComplete, counters } = await delivery.flush(5000);
     assert.ok(isComplete);
-    assert.deepEqual(counters[module], { delivered: 1200, undelivered: 0, deadLettered: 0, retries: 0, lastError: undefined });
+    assert.deepEqual(counters[module], {
+      delivered: 1200,
+      undelivered: 0,
+      deadLettered: 0,
+      retries: 0,
+      breaker: 'closed',
+      oldestUndeliveredAgeMs: 0,
+      lastError: undefined,
+    });
     const { settledSeq } = await delivery.shutdown(5000);
     await journal.close(settledSeq);
     assert.deepEqual(seqsOf(module), upTo(1200));
     assert.ok(!existsSync(journal.directory));
     const seen = JSON.parse(readFileSync(`${module}.seqs.closed`, 'utf8'));
-    if (worker) assert.deepEqual(seen, { marker: '1', options: '' });
+    if (worker === 'thread') assert.deepEqual(seen, { marker: '1', options: '' });
     else assert.equal(seen.marker, undefined);
   });
 }
@@ -197,7 +205,7 @@ test('adopts the stream of a dead process, delivers it, removes it, and says tha
   append(2);
   await until('the old stream is gone', () => !existsSync(dead.directory));
   await delivery.flush(2000);
-  assert.deepEqual(unclean, [{ stream: dead.position.stream, lastSeq: 7, lastTime: makeRecord().observedTime }]);
+  assert.deepEqual(unclean, [{ stream: dead.position.stream, service: MANIFEST.service, lastSeq: 7, lastTime: makeRecord().observedTime }]);
   assert.equal(exporter.calls.flat().length, 9);
   assertBalanced(delivery, 9);
 });

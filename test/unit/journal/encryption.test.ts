@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readDeadLetters, writeDeadLetters } from '../../../src/delivery/dead-letter.js';
 import { startDelivery } from '../../../src/delivery/delivery.js';
 import { followsLink, verifyLine } from '../../../src/journal/chain.js';
 import { useJournalKeys } from '../../../src/journal/keyring.js';
@@ -85,4 +86,24 @@ test('damage in an encrypted stream is set aside as any other', async (t) => {
   t.after(() => delivery.shutdown(1000));
   await until('it is through', () => (delivery.counters()[exporter.name]?.delivered ?? 0) === 2);
   await until('the damaged line is kept', () => readdirSync(dead.directory).some((name) => name.startsWith('quarantine.')));
+});
+
+test('dead letters beside an encrypted journal are encrypted too, and are not passed over without the key', async (t) => {
+  const directory = makeDirectory(t);
+  useJournalKeys([randomBytes(32).toString('hex')]);
+  const { journal } = openJournal(t, { directory });
+  const letter = (action: string) => ({
+    time: new Date().toISOString(),
+    exporter: 'postgres',
+    reason: 'refused',
+    record: { ...makeRecord({ action }), integrity: { stream: 's', epoch: 1, seq: 1, prevHash: '', hash: '' } },
+  });
+  await writeDeadLetters(journal.directory, 'postgres', [letter('very.telling'), letter('most.telling')]);
+  const [file = ''] = readdirSync(journal.directory).filter((name) => name.startsWith('dead-letter.'));
+  const path = join(journal.directory, file);
+  const text = readFileSync(path, 'utf8');
+  assert.doesNotMatch(text, /telling|refused/);
+  assert.deepEqual((await readDeadLetters(path)).open.map(({ record }) => record.action).sort(), ['most.telling', 'very.telling']);
+  writeFileSync(path, text.replaceAll(/"kid":"[0-9a-f]+"/g, '"kid":"0123456789abcdef"'));
+  await assert.rejects(readDeadLetters(path), /encrypted with the key 0123456789abcdef; it must be in AUDIT_JOURNAL_KEY/);
 });

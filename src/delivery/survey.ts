@@ -1,0 +1,129 @@
+/** Looks at a journal directory from outside, exporter by exporter: reads only, takes no lease, and may run beside everything. */
+
+import { readdir } from 'node:fs/promises';
+import { devNull } from 'node:os';
+import { join } from 'node:path';
+import { readJsonFile } from '../journal/atomic-file.js';
+import { EXTERNAL } from '../journal/destinations.js';
+import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
+import { readManifest } from '../journal/manifest.js';
+import { JournalReader } from '../journal/reader.js';
+import { FIRST_CURSOR, type NamedCursor, namedCursor } from './cursor.js';
+import { isDeadLetterFile, readDeadLetters } from './dead-letter.js';
+import { isServed } from './host-lease.js';
+import { type DeliveryState, readDeliveryState } from './state-file.js';
+
+/** `journalled = delivered + undelivered + deadLettered`. */
+export interface ExporterSurvey {
+  readonly journalled: number;
+  readonly delivered: number;
+  readonly undelivered: number;
+  /** Rejected, damaged and missing records; those that were delivered after all are not counted. */
+  readonly deadLettered: number;
+  /** How long ago the oldest undelivered record was recorded; 0 if there is none. */
+  readonly oldestUndeliveredAgeMs: number;
+  /** `unknown`: no living process serves the stream. */
+  readonly breaker: 'closed' | 'open' | 'unknown';
+  readonly lastError?: string | undefined;
+}
+
+export interface StreamSurvey extends StreamInspection {
+  /** True: its process leaves delivery to `otel-audit deliver`. */
+  readonly isExternal: boolean;
+  readonly exporters: Readonly<Record<string, ExporterSurvey>>;
+  /** Dead letters nobody has decided about. */
+  readonly openDeadLetters: number;
+}
+
+export interface JournalSurvey extends Omit<JournalInspection, 'streams'> {
+  /** Some process delivers what others leave to it. */
+  readonly isServed: boolean;
+  readonly bytes: number;
+  readonly streams: readonly StreamSurvey[];
+}
+
+/** `exporters`: whose records wait in a stream that no exporter has a cursor in yet. */
+export async function surveyJournal(directory: string, exporters: readonly string[], nowMs: number): Promise<JournalSurvey> {
+  const inspection = await inspectJournal(directory);
+  const states = new Map<string, DeliveryState>();
+  for (const { stream, directory: place, state } of inspection.streams) {
+    const said = state === 'live' ? await readDeliveryState(place) : undefined;
+    if (said !== undefined) states.set(stream, said);
+  }
+  const host = [...states.values()].find(({ servesAll }) => servesAll);
+  const streams: StreamSurvey[] = [];
+  for (const stream of inspection.streams) {
+    const state = states.get(stream.stream) ?? host;
+    // A stream may be removed while it is looked at.
+    const survey = await surveyStream(stream, state, exporters, nowMs).catch(() => undefined);
+    if (survey !== undefined) streams.push(survey);
+  }
+  const bytes = streams.reduce((total, stream) => total + stream.bytes, 0);
+  return { ...inspection, isServed: await isServed(directory), bytes, streams };
+}
+
+async function surveyStream(
+  stream: StreamInspection,
+  state: DeliveryState | undefined,
+  fallback: readonly string[],
+  nowMs: number,
+): Promise<StreamSurvey> {
+  const names = await readdir(stream.directory);
+  const cursors = await readCursors(stream.directory, names);
+  const letters = await countLetters(stream.directory, names);
+  const known = [...Object.keys(state?.exporters ?? {}), ...cursors.keys(), ...letters.keys()];
+  const isExternal = (await readManifest(stream.directory))?.destinations === EXTERNAL;
+  const exporters: Record<string, ExporterSurvey> = {};
+  for (const name of new Set(known.length > 0 ? known : fallback)) {
+    const { breaker = 'unknown', lastError } = state?.exporters[name] ?? {};
+    const counts = await countsOf(stream, cursors.get(name), letters.get(name)?.redelivered ?? 0, nowMs);
+    exporters[name] = { ...counts, breaker, lastError };
+  }
+  const openDeadLetters = [...letters.values()].reduce((total, { open }) => total + open, 0);
+  return { ...stream, isExternal, exporters, openDeadLetters };
+}
+
+async function readCursors(directory: string, names: readonly string[]): Promise<ReadonlyMap<string, NamedCursor>> {
+  const files = names.filter((name) => name.endsWith('.cursor'));
+  const cursors = await Promise.all(files.map(async (name) => namedCursor(await readJsonFile(join(directory, name)), name)));
+  return new Map(cursors.flatMap((cursor) => (cursor === undefined ? [] : [[cursor.exporter, cursor] as const])));
+}
+
+interface LetterCounts {
+  open: number;
+  redelivered: number;
+}
+
+async function countLetters(directory: string, names: readonly string[]): Promise<ReadonlyMap<string, LetterCounts>> {
+  const counts = new Map<string, LetterCounts>();
+  for (const name of names.filter(isDeadLetterFile)) {
+    const { exporter, open, decisions } = await readDeadLetters(join(directory, name));
+    const redelivered = new Set(decisions.filter(({ decision }) => decision === 'delivered').map(({ id }) => id)).size;
+    if (exporter !== undefined) counts.set(exporter, { open: open.length, redelivered });
+  }
+  return counts;
+}
+
+type Counts = Omit<ExporterSurvey, 'breaker' | 'lastError'>;
+
+async function countsOf(stream: StreamInspection, cursor: NamedCursor | undefined, redelivered: number, nowMs: number): Promise<Counts> {
+  const { seq, deadLettered: notDelivered } = cursor ?? FIRST_CURSOR;
+  // A damaged last line is one more than the last whole record.
+  const journalled = Math.max(stream.lastSeq, seq);
+  const deadLettered = Math.max(0, notDelivered - redelivered);
+  const undelivered = journalled - seq;
+  const oldest = undelivered === 0 ? 0 : await ageOf(stream.directory, cursor, nowMs);
+  return { journalled, delivered: seq - deadLettered, undelivered, deadLettered, oldestUndeliveredAgeMs: oldest };
+}
+
+async function ageOf(directory: string, cursor: NamedCursor | undefined, nowMs: number): Promise<number> {
+  // Whoever delivers sets damage aside; who only looks leaves no trace.
+  const reader = new JournalReader({ directory, quarantineFile: devNull, onDamage: () => undefined });
+  try {
+    const { entries } = await reader.read(cursor ?? FIRST_CURSOR, 1, 1);
+    const time = entries[0]?.record.observedTime;
+    return time === undefined ? 0 : Math.max(0, nowMs - Date.parse(time));
+  } finally {
+    await reader.close();
+  }
+}

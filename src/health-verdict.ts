@@ -1,0 +1,47 @@
+/** Judges the counters: is the trail healthy, late, or losing records? Says what to do, and never a record's content. */
+
+import type { CaptureCounters, ExporterCounters, HealthVerdict, JournalUse } from './health.js';
+
+export interface Symptoms {
+  readonly capture?: Readonly<CaptureCounters> | undefined;
+  readonly exporters: Readonly<Record<string, Readonly<ExporterCounters>>>;
+  readonly journal?: JournalUse | undefined;
+}
+
+/** A minute: longer than a failover, shorter than an operator's patience. */
+const LATE_MS = 60_000;
+/** After a drop, the service is failing for so long, so that a probe every half minute sees it. */
+const DROP_MEMORY_MS = 60_000;
+const FULL_SHARE = 0.8;
+
+/** Remembers between two looks how much had been dropped. `nowMs` is monotonic. */
+export function createHealthJudge(nowMs: () => number): (symptoms: Symptoms) => HealthVerdict {
+  let dropped = 0;
+  let droppedAtMs = Number.NEGATIVE_INFINITY;
+  return ({ capture, exporters, journal }) => {
+    const total = Object.values(capture?.dropped ?? {}).reduce((sum, count) => sum + count, 0);
+    if (total > dropped) droppedAtMs = nowMs();
+    dropped = total;
+    const losses = nowMs() - droppedAtMs < DROP_MEMORY_MS ? [lossReason(capture)] : [];
+    const delays = [...Object.entries(exporters).flatMap(([name, state]) => delayOf(name, state)), ...fullness(journal)];
+    const status = losses.length > 0 ? 'failing' : delays.length > 0 ? 'degraded' : 'healthy';
+    return { status, reasons: [...losses, ...delays] };
+  };
+}
+
+function lossReason(capture: Readonly<CaptureCounters> | undefined): string {
+  const reasons = Object.entries(capture?.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`);
+  return `records were dropped within the last minute (in all: ${reasons.join(', ')}); free or enlarge the journal's disk, see the warnings`;
+}
+
+function delayOf(name: string, { breaker, oldestUndeliveredAgeMs, undelivered, lastError }: Readonly<ExporterCounters>): readonly string[] {
+  if (breaker === 'closed' && oldestUndeliveredAgeMs < LATE_MS) return [];
+  const waits = `${undelivered} record(s) wait in the journal, the oldest for ${Math.round(oldestUndeliveredAgeMs / 1000)} s`;
+  return [`${name} takes no records (${lastError ?? 'no error given'}); ${waits}`];
+}
+
+function fullness(journal: JournalUse | undefined): readonly string[] {
+  if (journal === undefined || journal.bytes < FULL_SHARE * journal.maxBytes) return [];
+  const percent = Math.round((100 * journal.bytes) / journal.maxBytes);
+  return [`the journal is ${percent} % full; bring the exporters back or raise AUDIT_JOURNAL_MAX_BYTES before records are dropped`];
+}
