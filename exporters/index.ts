@@ -8,6 +8,7 @@ import { azureFaults } from './azure/connection-string.js';
 import type { AzureExporterOptions } from './azure/index.js';
 import { credentialFaults, loadCredential } from './azure-credential.js';
 import { azureLogsFaults } from './azure-logs/settings.js';
+import { otlpFaults, parseHeaders } from './otlp/endpoint.js';
 import { type Probe, probeHttp } from './probe.js';
 
 export interface ExporterEntry {
@@ -46,6 +47,16 @@ export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
       ...credentialFaults(azure.credential ?? 'default'),
     ],
     probe: async ({ azureLogs: { endpoint = '' } }) => probeHttp(endpoint),
+  },
+  otlp: {
+    runsOn: 'worker',
+    create: async ({ otlp: { endpoint = '', secretHeaders = '' } }) =>
+      (await import('./otlp/index.js')).createOtlpExporter({ endpoint, headers: parseHeaders(secretHeaders) }),
+    faultsOf: ({ otlp: { endpoint, secretHeaders = '' } }) =>
+      endpoint === undefined
+        ? ['AUDIT_OTLP_ENDPOINT: the otlp exporter needs it; set it to http://collector:4318']
+        : otlpFaults(endpoint, secretHeaders),
+    probe: async ({ otlp: { endpoint = '' } }) => probeHttp(new URL(endpoint).origin),
   },
   console: { runsOn: 'main', create: async () => (await import('./console/index.js')).createConsoleExporter() },
   file: { runsOn: 'worker', create: async (config) => (await import('./file/index.js')).createFileExporter(config.file) },

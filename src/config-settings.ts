@@ -86,6 +86,8 @@ const SCHEMA = v.object({
   AZURE_LOGS_ENDPOINT: v.optional(text),
   AZURE_LOGS_RULE_ID: v.optional(text),
   AZURE_LOGS_STREAM: v.optional(text, 'Custom-Audit_CL'),
+  OTLP_ENDPOINT: v.optional(text),
+  OTLP_HEADERS: v.optional(text),
   FILE_DIR: v.optional(text, 'audit-log'),
   FILE_COMPRESS: v.optional(
     v.pipe(oneOf('none', 'gzip', 'zstd'), v.check(canCompress, 'zstd needs Node 22.15 or newer; use gzip')),

@@ -25,7 +25,7 @@ export interface AuditConfig {
   readonly enabled: boolean;
   readonly mode: AuditMode;
   readonly service: { readonly name: string; readonly version?: string | undefined };
-  /** Built-in names (`postgres` `azure` `azure-logs` `file` `console`) or module paths, in order, without duplicates. */
+  /** Built-in names (`postgres` `azure` `azure-logs` `otlp` `file` `console`) or module paths, in order, without duplicates. */
   readonly exporters: readonly string[];
   readonly postgres: { readonly url?: string | undefined };
   readonly azure: {
@@ -36,6 +36,8 @@ export interface AuditConfig {
     readonly tags?: readonly ('user' | 'client-address')[];
   };
   readonly azureLogs: { readonly endpoint?: string | undefined; readonly ruleId?: string | undefined; readonly stream: string };
+  /** `secretHeaders`: as `OTEL_EXPORTER_OTLP_HEADERS` are written. */
+  readonly otlp: { readonly endpoint?: string | undefined; readonly secretHeaders?: string | undefined };
   readonly file: {
     readonly directory: string;
     /** Of closed segments. */
@@ -125,8 +127,7 @@ export interface ConfigSources extends SettingSources {
   readonly faultsOf?: ((config: AuditConfig) => readonly string[]) | undefined;
 }
 
-export const BUILT_IN_EXPORTERS: readonly string[] = ['postgres', 'azure', 'azure-logs', 'file', 'console'];
-const PLANNED_EXPORTERS: ReadonlySet<string> = new Set(['otlp']);
+export const BUILT_IN_EXPORTERS: readonly string[] = ['postgres', 'azure', 'azure-logs', 'otlp', 'file', 'console'];
 
 /** @throws {AuditConfigError} ERR_AUDIT_CONFIG with every fault, each with its variable's name and never its value. */
 export function loadConfig(sources: ConfigSources): AuditConfig {
@@ -169,6 +170,7 @@ function assemble(
       tags: settings.AZURE_TAGS,
     },
     azureLogs: { endpoint: settings.AZURE_LOGS_ENDPOINT, ruleId: settings.AZURE_LOGS_RULE_ID, stream: settings.AZURE_LOGS_STREAM },
+    otlp: { endpoint: settings.OTLP_ENDPOINT, secretHeaders: settings.OTLP_HEADERS },
     file: { directory: fileDirectory, compression: settings.FILE_COMPRESS, retainDays: settings.FILE_RETAIN_DAYS },
     exporterSettings: settings.exporters,
     journal: {
@@ -259,8 +261,6 @@ function deliveryFaults(exporters: readonly string[], { DELIVERY, JOURNAL_DIR, p
 }
 
 function exporterFault(name: string): string {
-  if (PLANNED_EXPORTERS.has(name))
-    return `AUDIT_EXPORTER: '${name}' is not available in this version; use ${BUILT_IN_EXPORTERS.join(', ')} or a module`;
   // A name that does not look like one may be a pasted connection string.
   const said = /^[@\w./-]{1,80}$/.test(name) ? `'${name}'` : 'a value that is no exporter name';
   return `AUDIT_EXPORTER: ${said} is neither built in (${BUILT_IN_EXPORTERS.join(', ')}) nor a module that can be found from the working directory`;

@@ -3,6 +3,9 @@
 import { ATTRIBUTES } from './attributes.js';
 import type { AuditRecord } from './record.js';
 
+/** The attribute that names them where a sink has attributes only: comma-separated. */
+export const EMPTY_MEMBERS = 'audit.empty_members';
+
 const CONTAINERS: readonly (readonly string[])[] = containers();
 
 /** Their paths: `['response', 'client.geo']`. */

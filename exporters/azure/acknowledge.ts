@@ -1,9 +1,9 @@
 /** Turns what the ingestion endpoint said into what became of each item. Pure; unsure means retry. */
 
 import type { Acknowledgement } from '../../src/exporter.js';
+import { type Answer, isHtml } from '../answer.js';
 import type { Judgement } from '../deliver.js';
 import { retryAfterMs } from '../retry-after.js';
-import type { Answer } from './transport/answer.js';
 
 /** `now`: epoch milliseconds, for a `Retry-After` that is a date. */
 export function judge(answer: Answer, itemCount: number, now: number): Judgement {
@@ -92,10 +92,6 @@ const MEANINGS: Readonly<Record<number, string>> = {
 function meaningOf(status: number): string {
   const meaning = MEANINGS[status];
   return meaning === undefined ? `status ${status}` : `status ${status}: ${meaning}`;
-}
-
-function isHtml({ contentType, text }: { readonly contentType: string; readonly text: string }): boolean {
-  return contentType.includes('html') || text.trimStart().startsWith('<');
 }
 
 function all(acknowledgement: Acknowledgement): Judgement {

@@ -31,6 +31,8 @@ function placeOf(exporter: string, config: AuditConfig): string {
       return /InstrumentationKey=([^;]+)/i.exec(config.azure.connectionString ?? '')?.[1] ?? '';
     case 'azure-logs':
       return `${config.azureLogs.ruleId ?? ''}/${config.azureLogs.stream}`;
+    case 'otlp':
+      return config.otlp.endpoint ?? '';
     case 'file':
       return config.file.directory;
     default:

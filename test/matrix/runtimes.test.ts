@@ -7,7 +7,7 @@ import { nodeBinary } from '../support/fixtures.js';
 import { ROOT } from '../support/service.js';
 
 /** Standalone, attach and library mode, ESM and CommonJS, threads and processes, and every sink. */
-const SUITES = ['preload', 'host-spans', 'library-mode', 'processes', 'three-sinks', 'journal-kill'];
+const SUITES = ['preload', 'host-spans', 'library-mode', 'processes', 'four-sinks', 'journal-kill'];
 const SUITE_TIMEOUT_MS = 240_000;
 
 for (const major of [20, 22, 24, 26]) {

@@ -11,6 +11,8 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     postgres: {},
     azure: {},
     azureLogs: { stream: 'Custom-Audit_CL' },
+    otlp: {},
+
     file: { directory: '/nonexistent', compression: 'none', retainDays: 0 },
     exporterSettings: {},
     journal: { maxBytes: 1e9, write: 'tick', syncIntervalMs: 500, syncBytes: 1e6 },

@@ -1,11 +1,11 @@
 /** An audit record as the log records from which the SDK makes custom events. */
 
-import { emptyMembersOf } from '../../../src/empty-members.js';
+import { EMPTY_MEMBERS, emptyMembersOf } from '../../../src/empty-members.js';
 import type { AuditRecord } from '../../../src/record.js';
 import { toAttributes } from '../../../src/record-attributes.js';
 import { layOut } from './budget.js';
 import type { AuditItem } from './item.js';
-import { EMPTY_MEMBERS, eventName, PART_EVENT, REFERS_TO, TIME } from './names.js';
+import { eventName, PART_EVENT, REFERS_TO, TIME } from './names.js';
 import { type AuditResource, addTags, hrTimeOf, operationNameOf, resourceOf, SCOPE, type TagOptions } from './tags.js';
 
 /** As much of OpenTelemetry's `ReadableLogRecord` as the SDK reads. */

@@ -1,6 +1,7 @@
 /** The names that exist in Application Insights only: events, and attributes that carry what one item cannot hold. */
 
 import { ATTRIBUTES } from '../../../src/attributes.js';
+import { EMPTY_MEMBERS } from '../../../src/empty-members.js';
 import type { RecordKind } from '../../../src/record.js';
 
 export const RECORD_ID = attributeOf('id');
@@ -17,9 +18,6 @@ export const PART_EVENT = 'audit.part';
 
 /** On a record's event: how many part events belong to it. Absent: none. */
 export const PARTS = 'audit.parts';
-
-/** On a record's event: members that are empty objects, which no attribute can carry; comma-separated. */
-export const EMPTY_MEMBERS = 'audit.empty_members';
 
 /** On a part event: whose text it continues (`audit.request.body`), its place from 1, and the text. */
 export const PART_ATTRIBUTE = 'audit.part.attribute';

@@ -1,11 +1,10 @@
 /** Audit records from the envelopes or query rows they became: the way back, for verifying hashes and moving trails. */
 
 import { ATTRIBUTES, FLAGGED } from '../../../src/attributes.js';
-import { restoreEmptyMembers } from '../../../src/empty-members.js';
+import { EMPTY_MEMBERS, restoreEmptyMembers } from '../../../src/empty-members.js';
 import { type AuditRecord, RECORD_KINDS } from '../../../src/record.js';
 import { membersOf } from '../../../src/record-attributes.js';
 import {
-  EMPTY_MEMBERS,
   eventName,
   MAX_PIECES,
   PART_ATTRIBUTE,

@@ -6,11 +6,11 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
+import { type Answer, failureOf } from '../../answer.js';
+import { post } from '../../post.js';
 import type { AzureConnection } from '../connection-string.js';
 import type { AuditItem } from '../envelope/item.js';
-import { type Answer, failureOf } from './answer.js';
 import { placed, withProperties } from './placeholder.js';
-import { post } from './post.js';
 import { createSdkExporter, type SdkCredential, type SdkHttpClient, type Signal } from './sdk.js';
 
 export interface Transport {

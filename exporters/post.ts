@@ -39,7 +39,7 @@ function postOnce(url: string, { headers, body, agent, signal }: PostOptions): P
       const sizes = { 'content-length': String(body.byteLength), 'accept-encoding': 'identity' };
       const request = send(url, { method: 'POST', headers: { ...headers, ...sizes }, agent, signal });
       request.once('error', fail).once('response', (response) => {
-        read(response).then((text) => resolve(answered(response, text)), fail);
+        read(response).then((read) => resolve(answered(response, read)), fail);
       });
       request.end(body);
     } catch (error) {
@@ -48,7 +48,7 @@ function postOnce(url: string, { headers, body, agent, signal }: PostOptions): P
   });
 }
 
-async function read(response: IncomingMessage): Promise<string> {
+async function read(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
@@ -56,17 +56,18 @@ async function read(response: IncomingMessage): Promise<string> {
     if (bytes > MAX_ANSWER_BYTES) throw Object.assign(new Error('the answer is too long'), { code: 'ANSWER_TOO_LONG' });
     chunks.push(chunk as Buffer);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
-function answered(response: IncomingMessage, text: string): OneAnswer {
+function answered(response: IncomingMessage, body: Buffer): OneAnswer {
   const { headers } = response;
   return {
     answer: {
       kind: 'answer',
       status: response.statusCode ?? 0,
       contentType: headers['content-type'] ?? '',
-      text,
+      body,
+      text: body.toString('utf8'),
       retryAfter: headers['retry-after'],
     },
     location: headers.location,

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import type http from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { recordsFromEnvelopes } from '../../exporters/azure/index.js';
+import { recordFromAttributes } from '../../exporters/otlp/index.js';
 import type { AuditRecord, JournalledRecord } from '../../src/record.js';
 import { readTrail } from '../support/audit-schema.js';
 import { send } from '../support/audited-server.js';
 import { type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { verifies } from '../support/records.js';
 import { createServiceFolder, type ServiceFolder } from '../support/service.js';
@@ -63,20 +65,23 @@ const REQUESTS: readonly Request[] = [
 describe('twenty varied requests', () => {
   let postgres: TestPostgres;
   let ingestion: IngestionServer;
+  let receiver: OtlpReceiver;
   let folder: ServiceFolder;
   let files: readonly JournalledRecord[];
   let rows: ReadonlyMap<string, JournalledRecord>;
   let events: ReadonlyMap<string, AuditRecord>;
+  let logs: ReadonlyMap<string, AuditRecord>;
 
   before(async () => {
-    [postgres, ingestion] = await Promise.all([startPostgres(), startIngestionServer()]);
+    [postgres, ingestion, receiver] = await Promise.all([startPostgres(), startIngestionServer(), startOtlpReceiver()]);
     folder = createServiceFolder({ 'server.mjs': SERVICE }, ['express']);
     const service = await folder.start({
       entry: 'server.mjs',
       env: {
-        AUDIT_EXPORTER: 'postgres,azure,file',
+        AUDIT_EXPORTER: 'postgres,azure,otlp,file',
         AUDIT_POSTGRES_URL: postgres.url,
         AUDIT_AZURE_CONNECTION_STRING: ingestion.connectionString,
+        AUDIT_OTLP_ENDPOINT: receiver.endpoint,
       },
     });
     for (const [method, path, headers = {}, body] of REQUESTS) {
@@ -89,11 +94,12 @@ describe('twenty varied requests', () => {
     files = folder.records();
     rows = byId((await readTrail(postgres.url)).filter(isOfRequest));
     events = byId(recordsFromEnvelopes(ingestion.items).records.filter(isOfRequest));
+    logs = byId(receiver.logs.flatMap(({ attributes }) => recordFromAttributes(attributes) ?? []).filter(isOfRequest));
     if (process.env['SHOW_TABLE'] === '1') show(files);
   });
   after(async () => {
     folder?.remove();
-    await Promise.all([postgres?.stop(), ingestion?.close()]);
+    await Promise.all([postgres?.stop(), ingestion?.close(), receiver?.close()]);
   });
 
   it('become one record each in every sink', () => {
@@ -103,6 +109,7 @@ describe('twenty varied requests', () => {
     );
     assert.equal(rows.size, REQUESTS.length);
     assert.equal(events.size, REQUESTS.length);
+    assert.equal(logs.size, REQUESTS.length);
   });
 
   it('become the same record in every sink, and each verifies', () => {
@@ -110,11 +117,12 @@ describe('twenty varied requests', () => {
       assert.ok(verifies(record));
       assert.deepEqual(rows.get(record.id), record);
       assert.deepEqual(events.get(record.id), record);
+      assert.deepEqual(logs.get(record.id), record);
     }
   });
 
   it('hold no secret in any sink', () => {
-    const everything = JSON.stringify([files, [...rows.values()], ingestion.items]);
+    const everything = JSON.stringify([files, [...rows.values()], ingestion.items, receiver.logs.map(({ attributes }) => attributes)]);
     for (const secret of ['hunter2', '4111 1111 1111 1111']) assert.ok(!everything.includes(secret), secret);
   });
 
@@ -164,6 +172,7 @@ describe('twenty varied requests', () => {
         request?.body?.slice(0, 60) ?? request?.bodyOmitted ?? '',
         rows.has(record.id) ? 'equal' : 'MISSING',
         events.has(record.id) ? 'equal' : 'MISSING',
+        logs.has(record.id) ? 'equal' : 'MISSING',
       ];
       process.stdout.write(`| ${cells.join(' | ')} |\n`);
     }
