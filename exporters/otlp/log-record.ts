@@ -1,6 +1,6 @@
 /** An audit record as an OpenTelemetry log record, named as the draft for audit logging names things, and back. */
 
-import { ATTRIBUTES, FLAGGED } from '../../src/attributes.js';
+import { FLAGGED } from '../../src/attributes.js';
 import { EMPTY_MEMBERS, emptyMembersOf, restoreEmptyMembers } from '../../src/empty-members.js';
 import type { AuditRecord, AuditService } from '../../src/record.js';
 import { type AttributeValue, membersOf, toAttributes } from '../../src/record-attributes.js';
@@ -53,9 +53,6 @@ export function recordFromAttributes(attributes: Readonly<Record<string, unknown
   restoreEmptyMembers(record as Record<string, unknown>, typeof empty === 'string' ? empty.split(',') : []);
   return record as AuditRecord;
 }
-
-/** What carries each member; for whoever maps them on in a collector. */
-export const OTLP_ATTRIBUTES: readonly string[] = [FLAGGED, ...ATTRIBUTES.map(({ name }) => name), EMPTY_MEMBERS];
 
 function resourceOf(service: AuditService, resources: Map<string, OtlpLogRecord['resource']>): OtlpLogRecord['resource'] {
   const key = `${service.name}\n${service.version}\n${service.instanceId}`;

@@ -8,9 +8,9 @@ import { Client } from 'pg';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
 import { ROW_KEYS, toRow } from '../../exporters/postgres/row.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { chained, exampleRecord } from '../../src/testing/records.js';
 import { emptySchema } from '../support/audit-schema.js';
 import { query, startPostgres } from '../support/postgres.js';
-import { chained, exampleRecord } from '../support/records.js';
 
 const ROWS = 6000;
 const ROWS_ONE_BY_ONE = 1500;

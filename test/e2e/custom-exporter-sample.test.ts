@@ -2,8 +2,10 @@
 
 import '../support/network-guard.js';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import http from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 import type { JournalledRecord } from '../../src/record.js';
 import { listen, send } from '../support/audited-server.js';
 import { createSampleFolder } from '../support/service.js';
@@ -33,6 +35,19 @@ describe('samples/custom-exporter', () => {
       assert.equal(record.service.name, 'notes');
       assert.ok(!JSON.stringify(record).includes('hunter2'));
     }
+  });
+
+  it('passes the contract suite as its author would run it', async (t) => {
+    const folder = createSampleFolder('custom-exporter');
+    t.after(() => folder.remove());
+    // Without it, a test run within a test run reports to its parent.
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--test', '--test-reporter=tap', 'my-exporter.test.js'], {
+      cwd: folder.directory,
+      env,
+    });
+    assert.match(stdout, /ok \d+ - stores any record that can be built/);
+    assert.match(stdout, /^# fail 0$/m);
   });
 
   it('keeps what the webhook can never store as dead letters', async (t) => {

@@ -4,12 +4,12 @@ import { after, before, describe, it } from 'node:test';
 import { recordsFromEnvelopes } from '../../exporters/azure/index.js';
 import { recordFromAttributes } from '../../exporters/otlp/index.js';
 import type { AuditRecord, JournalledRecord } from '../../src/record.js';
+import { verifies } from '../../src/testing/records.js';
 import { readTrail } from '../support/audit-schema.js';
 import { send } from '../support/audited-server.js';
 import { type IngestionServer, startIngestionServer } from '../support/ingestion-server.js';
 import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
-import { verifies } from '../support/records.js';
 import { createServiceFolder, type ServiceFolder } from '../support/service.js';
 
 const SERVICE = `

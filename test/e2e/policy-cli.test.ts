@@ -5,8 +5,8 @@ import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { createPostgresExporter } from '../../exporters/postgres/index.js';
+import { chained, exampleRecord } from '../../src/testing/records.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
-import { chained, exampleRecord } from '../support/records.js';
 import { ROOT } from '../support/service.js';
 import { makeDirectory } from '../support/waiting.js';
 

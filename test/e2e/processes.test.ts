@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { JournalledRecord } from '../../src/record.js';
+import { verifies } from '../../src/testing/records.js';
 import { send } from '../support/audited-server.js';
-import { verifies } from '../support/records.js';
 import { createServiceFolder, type ServiceFolder } from '../support/service.js';
 import { until } from '../support/waiting.js';
 

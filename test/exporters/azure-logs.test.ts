@@ -8,12 +8,12 @@ import { COLUMNS } from '../../exporters/azure-logs/columns.js';
 import { createAzureLogsExporter, recordsFromRows } from '../../exporters/azure-logs/index.js';
 import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import type { AuditRecord, JournalledRecord } from '../../src/record.js';
+import { exporterContract } from '../../src/testing/exporter-contract.js';
 import { type LogsBehaviour, type LogsIngestionServer, RULE_ID, startLogsIngestionServer } from '../support/logs-ingestion-server.js';
 import { networkViolations } from '../support/network-guard.js';
 import { trustAnyCertificate } from '../support/tls.js';
 import { arbitraryRecord } from './azure/arbitrary-records.js';
 import { hashOf, recordOf, recordsOf } from './azure/audit-records.js';
-import { exporterContract } from './contract.js';
 
 trustAnyCertificate();
 

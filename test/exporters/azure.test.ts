@@ -3,9 +3,9 @@
 import '../support/network-guard.js';
 import { createAzureExporter, recordsFromEnvelopes } from '../../exporters/azure/index.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { exporterContract } from '../../src/testing/exporter-contract.js';
 import { HANG, type IngestionBehaviour } from '../support/ingestion-behaviours.js';
 import { type IngestionRequest, startIngestionServer } from '../support/ingestion-server.js';
-import { exporterContract } from './contract.js';
 
 const POISON = 'poisoned';
 

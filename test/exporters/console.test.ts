@@ -9,8 +9,8 @@ import { describe, it } from 'node:test';
 import { createConsoleExporter, writeTo } from '../../exporters/console/index.js';
 import { canonicalize } from '../../src/canonical.js';
 import type { JournalledRecord } from '../../src/record.js';
-import { exampleRecords } from '../support/records.js';
-import { exporterContract } from './contract.js';
+import { exporterContract } from '../../src/testing/exporter-contract.js';
+import { exampleRecords } from '../../src/testing/records.js';
 
 exporterContract('console', {
   create: async () => {

@@ -13,11 +13,11 @@ import type { AuditExporter } from '../../src/exporter.js';
 import { segmentPath } from '../../src/journal/layout.js';
 import { JournalReader, START } from '../../src/journal/reader.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { exporterContract } from '../../src/testing/exporter-contract.js';
 import { makeConfig } from '../support/config.js';
 import { MANIFEST, openJournal, readRecords } from '../support/journals.js';
 import { makeRecord } from '../support/sized-records.js';
 import { held, makeDirectory } from '../support/waiting.js';
-import { exporterContract } from './contract.js';
 
 exporterContract('file', {
   create: async () => {

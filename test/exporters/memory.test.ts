@@ -5,10 +5,10 @@ import http from 'node:http';
 import { describe, it } from 'node:test';
 import { createMemoryExporter } from '../../exporters/memory/index.js';
 import { startAudit } from '../../src/index.js';
+import { exporterContract } from '../../src/testing/exporter-contract.js';
+import { exampleRecords } from '../../src/testing/records.js';
 import { listen, send } from '../support/audited-server.js';
-import { exampleRecords } from '../support/records.js';
 import { makeDirectory } from '../support/waiting.js';
-import { exporterContract } from './contract.js';
 
 exporterContract('memory', {
   create: async () => {

@@ -7,10 +7,10 @@ import { parseHeaders } from '../../exporters/otlp/endpoint.js';
 import { createOtlpExporter, recordFromAttributes } from '../../exporters/otlp/index.js';
 import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { exporterContract } from '../../src/testing/exporter-contract.js';
+import { exampleRecords } from '../../src/testing/records.js';
 import { networkViolations } from '../support/network-guard.js';
 import { type OtlpReceiver, type ReceivedLog, type ReceiverBehaviour, startOtlpReceiver } from '../support/otlp-receiver.js';
-import { exampleRecords } from '../support/records.js';
-import { exporterContract } from './contract.js';
 
 const POISON = 'poisoned';
 const exporterTo = ({ endpoint }: OtlpReceiver, requestTimeoutMs = 10_000): AuditExporter =>

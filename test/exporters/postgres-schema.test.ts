@@ -8,9 +8,9 @@ import { createPostgresExporter, createTables, migrationSql } from '../../export
 import { runMigrate } from '../../src/cli/migrate.js';
 import type { AuditExporter } from '../../src/exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { exampleRecords } from '../../src/testing/records.js';
 import { emptySchema, newRole, readTrail } from '../support/audit-schema.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
-import { exampleRecords } from '../support/records.js';
 
 const DAY_MS = 86_400_000;
 

@@ -6,11 +6,11 @@ import { Client } from 'pg';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
 import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import type { AuditRecord } from '../../src/record.js';
+import { exporterContract } from '../../src/testing/exporter-contract.js';
+import { chained, exampleRecord, exampleRecords, verifies } from '../../src/testing/records.js';
 import { emptySchema, newRole, readTrail } from '../support/audit-schema.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
-import { chained, exampleRecord, exampleRecords, verifies } from '../support/records.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
-import { exporterContract } from './contract.js';
 
 let server: TestPostgres;
 before(async () => {

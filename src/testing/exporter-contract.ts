@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
-import type { AuditRecord, JournalledRecord } from '../../src/record.js';
-import { anyRecord, chained, exampleRecords, hostileRecords, verifies } from '../support/records.js';
+import type { Acknowledgement, AuditExporter } from '../exporter.js';
+import type { AuditRecord, JournalledRecord } from '../record.js';
+import { anyRecord } from './any-record.js';
+import { chained, exampleRecords, hostileRecords, verifies } from './records.js';
 
 /** One exporter on an empty sink of its own. */
 export interface ExporterUnderTest {
