@@ -4,9 +4,9 @@ import * as v from 'valibot';
 import { IDENTITY_ENTRIES } from './config-identity.js';
 import { policyRules } from './config-policy.js';
 import { flag, headerName, headerNames, integer, list, listOf, oneOf, text } from './config-values.js';
-
 import { canCompress } from './journal/compression.js';
 import { parseJournalKey } from './journal/keyring.js';
+import { prometheusTarget } from './prometheus-target.js';
 
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -123,6 +123,12 @@ const SCHEMA = v.object({
   ...IDENTITY_ENTRIES,
   CORRELATION_HEADERS: v.optional(headerNames, ['x-correlation-id', 'x-amzn-trace-id', 'x-cloud-trace-context', 'request-id']),
   SESSION_COOKIES: v.optional(list, ['connect.sid', 'sid', 'sessionid', 'session', 'JSESSIONID', 'PHPSESSID', 'ASP.NET_SessionId']),
+  PROMETHEUS: v.optional(
+    v.pipe(
+      text,
+      v.check((target) => prometheusTarget(target) !== undefined, 'must be a port, host:port, or the path of a file that ends in .prom'),
+    ),
+  ),
   HEARTBEAT_MS: v.optional(integer(0, 86_400_000), 60_000),
   POLICY_RELOAD_MS: v.optional(integer(0, 86_400_000), 2_000),
   policy: v.optional(policyRules, []),

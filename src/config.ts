@@ -104,6 +104,7 @@ export interface AuditConfig {
     /** The first encrypts the journal, all decrypt it. */
     readonly journal: readonly string[];
   };
+  readonly metrics: { readonly prometheus?: string | undefined };
   readonly lifecycle: {
     /** 0: no heartbeats. */
     readonly heartbeatMs: number;
@@ -199,6 +200,7 @@ function assemble(
     client: assembleClient(settings, directory),
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
     keys: { hash: settings.HASH_KEY, journal: settings.JOURNAL_KEY },
+    metrics: { prometheus: settings.PROMETHEUS },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS, delivery: settings.DELIVERY },
     warnings,

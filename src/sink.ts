@@ -39,6 +39,7 @@ export interface SinkOptions {
   readonly counters: CaptureCounters;
   /** A record that says that records are missing. */
   readonly onLoss: (record: AuditRecord) => void;
+  readonly onExported: (exporter: string, seconds: number) => void;
   readonly warn: (message: string) => void;
 }
 
@@ -95,6 +96,7 @@ function openSink(options: SinkOptions): Sink {
         env: options.env,
         onWarning: warn,
         onUncleanStream: (stream) => onLoss(lossOf(stream, Date.now())),
+        onExported: options.onExported,
       });
   void delivery.ready.then((faults) => {
     for (const { exporter, fault } of faults)

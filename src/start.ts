@@ -13,6 +13,7 @@ import type { RawSettings } from './config-settings.js';
 import { moduleFaults } from './delivery/module-check.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
+import { startMetrics } from './metrics/metrics.js';
 import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
 import { createPipeline, type Pipeline } from './pipeline.js';
 import { watchPolicy } from './policy-watch.js';
@@ -83,7 +84,9 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
       // Not before: a signal listener keeps a process that never serves from ending at once.
       followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
       onOpen(pipeline);
-      return createSink({ config, service, stream, exporters, env, counters, onLoss, warn });
+      const metrics = startMetrics({ health: pipeline.health, prometheus: isMainThread ? config.metrics.prometheus : undefined, warn });
+      const sink = createSink({ config, service, stream, exporters, env, counters, onLoss, onExported: metrics.recordExport, warn });
+      return { ...sink, shutdown: (timeoutMs) => sink.shutdown(timeoutMs).finally(metrics.close) };
     },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,

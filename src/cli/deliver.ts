@@ -7,7 +7,7 @@ import { startDelivery } from '../delivery/delivery.js';
 import type { Delivery, UncleanStream } from '../delivery/delivery-contract.js';
 import { type HostLease, takeHostLease } from '../delivery/host-lease.js';
 import { AuditConfigError, AuditError } from '../errors.js';
-import type { HealthVerdict } from '../health.js';
+import { createCaptureCounters, type HealthVerdict } from '../health.js';
 import { createHealthJudge } from '../health-verdict.js';
 import { defaultJournalDirectory, fingerprintDestinations } from '../journal/destinations.js';
 import { createJournal } from '../journal/journal.js';
@@ -15,6 +15,7 @@ import type { Journal } from '../journal/journal-contract.js';
 import { useJournalKeys } from '../journal/keyring.js';
 import { preparePrivateDirectory } from '../journal/layout.js';
 import { createLossRecord, lossOf } from '../journal/loss.js';
+import { startMetrics } from '../metrics/metrics.js';
 
 export interface DeliverOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -84,7 +85,17 @@ async function serve(config: AuditConfig, directory: string, { env, onceMs, stop
     key: useJournalKeys(config.keys.journal),
     onWarning: warn,
   });
-  const delivery = startDelivery({
+  let delivery: Delivery | undefined;
+  const judge = createHealthJudge(() => performance.now());
+  const metrics = startMetrics({
+    health: () => {
+      const symptoms = { capture: createCaptureCounters(), exporters: delivery?.counters() ?? {} };
+      return { ...judge(symptoms), ...symptoms };
+    },
+    prometheus: config.metrics.prometheus,
+    warn,
+  });
+  delivery = startDelivery({
     config,
     journal,
     manifest,
@@ -93,11 +104,13 @@ async function serve(config: AuditConfig, directory: string, { env, onceMs, stop
     adoptIntervalMs: SCAN_MS,
     onWarning: warn,
     onUncleanStream: (stream) => appendLoss(journal, stream),
+    onExported: metrics.recordExport,
   });
   write(`delivering ${directory} to ${config.exporters.join(', ')}\n`);
   if (onceMs === undefined) await watch(delivery, stop, write);
   const { isComplete, settledSeq, counters } = await delivery.shutdown(onceMs ?? config.delivery.shutdownTimeoutMs);
   await journal.close(settledSeq);
+  metrics.close();
   for (const [name, { delivered, undelivered, deadLettered }] of Object.entries(counters)) {
     write(`${name}: delivered ${delivered}, left in the journal ${undelivered}, dead letters ${deadLettered}\n`);
   }

@@ -3,7 +3,7 @@
 import type { AuditExporter } from '../exporter.js';
 import type { Warn } from '../journal/warnings.js';
 import { Deliverer } from './deliverer.js';
-import type { FromWorker, Progress, StreamSource } from './messages.js';
+import type { ExportTime, FromWorker, Progress, StreamSource } from './messages.js';
 import type { DeliveryTiming } from './timing.js';
 
 export interface AgentExporter {
@@ -34,7 +34,7 @@ const PROMPT_MS = 10_000;
 
 export function startAgent({ exporters, streams, tell, timing }: AgentOptions): Agent {
   const warn: Warn = (key, message) => tell({ type: 'warning', key, message });
-  const reports = bundleReports((progress) => tell({ type: 'progress', progress }));
+  const reports = bundleReports((progress, exports) => tell({ type: 'progress', progress, exports }));
   const deliverers = exporters.map(
     ({ name, create, isShared = false }) =>
       new Deliverer({
@@ -43,6 +43,7 @@ export function startAgent({ exporters, streams, tell, timing }: AgentOptions): 
         isShared,
         warn: (key, message) => warn(`${name} ${key}`, message),
         onProgress: reports.add,
+        onExported: (seconds) => reports.addExport({ exporter: name, seconds }),
         onCreated: (fault) => tell({ type: 'created', exporter: name, fault }),
         timing: timing ?? {},
       }),
@@ -71,8 +72,9 @@ export function startAgent({ exporters, streams, tell, timing }: AgentOptions): 
   };
 }
 
-function bundleReports(tell: (progress: readonly Progress[]) => void) {
+function bundleReports(tell: (progress: readonly Progress[], exports: readonly ExportTime[]) => void) {
   const waiting = new Map<string, Progress>();
+  let exports: ExportTime[] = [];
   let timer: NodeJS.Timeout | undefined;
   let promptUntilMs = 0;
   const send = () => {
@@ -81,7 +83,8 @@ function bundleReports(tell: (progress: readonly Progress[]) => void) {
     if (waiting.size === 0) return;
     const progress = [...waiting.values()];
     waiting.clear();
-    tell(progress);
+    tell(progress, exports);
+    exports = [];
   };
   return {
     send,
@@ -89,6 +92,10 @@ function bundleReports(tell: (progress: readonly Progress[]) => void) {
       waiting.set(JSON.stringify([progress.exporter, progress.stream]), progress);
       if (performance.now() < promptUntilMs) return send();
       timer ??= setTimeout(send, REPORT_MS).unref();
+    },
+    /** Goes with the progress that always follows. */
+    addExport(time: ExportTime) {
+      exports.push(time);
     },
     hurry() {
       promptUntilMs = performance.now() + PROMPT_MS;

@@ -18,6 +18,8 @@ export interface DelivererOptions {
   readonly isShared?: boolean;
   readonly warn: Warn;
   readonly onProgress: (progress: Progress) => void;
+  /** A call has ended, well or not; progress follows. */
+  readonly onExported?: (seconds: number) => void;
   /** The first attempt to create the exporter is over; later ones are only warned about. */
   readonly onCreated: (fault?: string) => void;
   readonly timing?: Partial<DeliveryTiming>;
@@ -170,9 +172,11 @@ export class Deliverer {
       this.#report(lane);
     }, exportDeadlineMs).unref();
     const records = offered.map((entry) => entry.record);
+    const startedAt = performance.now();
     const call = settled(() => exporter.export(records, abort.signal));
     const outcome = this.#options.isShared === true ? await call : await within(call, exportDeadlineMs + graceMs);
     clearTimeout(deadline);
+    this.#options.onExported?.((performance.now() - startedAt) / 1000);
     this.#abort = undefined;
     if (outcome === undefined) {
       // It may still be at work: never call that one again, make a new one.

@@ -20,6 +20,7 @@ export interface DeliveryOptions {
   readonly onWarning?: (message: string) => void;
   /** A process ended without closing its stream: records behind the last may be missing. */
   readonly onUncleanStream?: (stream: UncleanStream) => void;
+  readonly onExported?: ((exporter: string, seconds: number) => void) | undefined;
   /** True: deliver for a whole host, what its processes leave to others included. */
   readonly servesAll?: boolean;
   /** How often to look for streams of dead processes. Default 30 s. */

@@ -157,6 +157,7 @@ class ThreadedDelivery implements Delivery {
         break;
       case 'progress':
         for (const progress of message.progress) this.#ledger.update(progress);
+        for (const { exporter, seconds } of message.exports) this.#options.onExported?.(exporter, seconds);
         this.#state.note(this.counters());
         this.#tidy();
         break;

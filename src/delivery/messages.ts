@@ -34,9 +34,15 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'created'; readonly exporter: string; readonly fault?: string | undefined }
-  | { readonly type: 'progress'; readonly progress: readonly Progress[] }
+  | { readonly type: 'progress'; readonly progress: readonly Progress[]; readonly exports: readonly ExportTime[] }
   | { readonly type: 'warning'; readonly key: string; readonly message: string }
   | { readonly type: 'stopped' };
+
+/** How long a call of an exporter took, its sink's answer included. */
+export interface ExportTime {
+  readonly exporter: string;
+  readonly seconds: number;
+}
 
 /** Where one exporter is in one stream. */
 export interface Progress {

@@ -41,6 +41,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     client: { clientHeader: 'x-forwarded-for', geoDatabases: [] },
     context: { correlationHeaders: [], sessionCookies: [] },
     keys: { journal: [] },
+    metrics: {},
     lifecycle: { heartbeatMs: 0, policyReloadMs: 0 },
     policy: { rules: [], excludePaths: [], delivery: 'async' },
     warnings: [],
