@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { IDENTITY_ENTRIES } from './config-identity.js';
 import { policyRules } from './config-policy.js';
 import { flag, headerName, headerNames, integer, list, oneOf, text } from './config-values.js';
+import { parseSigningKey } from './integrity/signing-key.js';
 
 /** By name without the `AUDIT_` prefix: text from the environment, or the file's value; and the file's `policy`, `redaction` and `exporters`. */
 export type RawSettings = Readonly<Record<string, unknown>>;
@@ -23,6 +24,19 @@ const postgresUrl = v.pipe(
     (value) => /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value),
     'must be a URL of the form postgres://user:password@host:5432/database',
   ),
+);
+
+const signingKey = v.pipe(
+  text,
+  v.check(
+    (value) => parseSigningKey(value) !== undefined,
+    'must be an Ed25519 private key, in PEM or its 32-byte seed in base64; `otel-audit keys new` makes one',
+  ),
+);
+
+const webAddress = v.pipe(
+  text,
+  v.check((value) => /^https?:\/\//.test(value) && URL.canParse(value), 'must be an http or https address'),
 );
 
 const redaction = v.strictObject({
@@ -69,6 +83,11 @@ const SCHEMA = v.object({
   REQUEST_ID_HEADER: v.optional(headerName, 'x-request-id'),
   REDACT_FIELDS: v.optional(list, []),
   HASH_KEY: v.optional(v.pipe(text, v.minLength(16, 'must be at least 16 characters'))),
+  SIGNING_KEY: v.optional(signingKey),
+  // At most a day: what is recorded after the last checkpoint is not signed.
+  CHECKPOINT_MS: v.optional(integer(1000, 86_400_000), 60_000),
+  CHECKPOINT_FILE: v.optional(text),
+  CHECKPOINT_URL: v.optional(webAddress),
   EXCLUDE_PATHS: v.optional(
     v.pipe(
       list,

@@ -74,7 +74,14 @@ export interface AuditConfig {
     /** Cookies that name a session; recorded as a keyed hash, and not at all without `keys.hash`. */
     readonly sessionCookies: readonly string[];
   };
-  readonly keys: { readonly hash?: string | undefined };
+  readonly keys: { readonly hash?: string | undefined; readonly signing?: string | undefined };
+  /** Of what use they are depends on `keys.signing`: without it there are none. */
+  readonly checkpoints: {
+    readonly intervalMs: number;
+    /** Absolute path. Undefined: `checkpoints.ndjson` in the journal's directory. */
+    readonly file?: string | undefined;
+    readonly url?: string | undefined;
+  };
   readonly lifecycle: {
     /** 0: no heartbeats. */
     readonly heartbeatMs: number;
@@ -151,7 +158,12 @@ function assemble(
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
-    keys: { hash: settings.HASH_KEY },
+    keys: { hash: settings.HASH_KEY, signing: settings.SIGNING_KEY },
+    checkpoints: {
+      intervalMs: settings.CHECKPOINT_MS,
+      file: settings.CHECKPOINT_FILE === undefined ? undefined : path.resolve(directory, settings.CHECKPOINT_FILE),
+      url: settings.CHECKPOINT_URL,
+    },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
     warnings,

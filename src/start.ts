@@ -11,9 +11,13 @@ import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
 import { moduleFaults } from './delivery/module-check.js';
 import type { AuditExporter } from './exporter.js';
+import { CHECKPOINT_FILE, createCopies } from './integrity/checkpoint-copies.js';
+import { siblingTips } from './integrity/sibling-tips.js';
+import { parseSigningKey } from './integrity/signing-key.js';
+import { defaultJournalDirectory } from './journal/destinations.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
-import { createPipeline, type Pipeline } from './pipeline.js';
+import { createPipeline, type Pipeline, type PipelineParts } from './pipeline.js';
 import { watchPolicy } from './policy-watch.js';
 import { followProcessEnd } from './process-end.js';
 import { redactionFaults } from './redaction-faults.js';
@@ -90,6 +94,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
     activeRpcMetadata,
     warn,
     redaction,
+    checkpoints: checkpointsOf(config, stream, exporters),
     start: {
       configHash: hashConfig(config),
       exporters: [...config.exporters, ...exporters.map((exporter) => exporter.name)],
@@ -101,6 +106,22 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
     },
   });
   return pipeline;
+}
+
+function checkpointsOf(config: AuditConfig, stream: string, exporters: readonly AuditExporter[]): PipelineParts['checkpoints'] {
+  const key = config.keys.signing === undefined ? undefined : parseSigningKey(config.keys.signing);
+  if (key === undefined) return undefined;
+  const { intervalMs, file, url } = config.checkpoints;
+  const objects = exporters.map((exporter) => exporter.name);
+  const directory = config.journal.directory ?? defaultJournalDirectory(config, objects);
+  return {
+    key,
+    stream,
+    intervalMs,
+    nowMs: () => Date.now(),
+    copy: createCopies({ file: file ?? path.join(directory, CHECKPOINT_FILE), url, warn }),
+    siblings: () => siblingTips(directory, stream, config.service.name),
+  };
 }
 
 /** The order matters: our wrapper must be innermost, so it is there before an instrumentation wraps around it. */

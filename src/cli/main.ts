@@ -4,12 +4,15 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadConfig, nearestPackage } from '../config.js';
+import { readSources } from '../config-sources.js';
 import { AuditConfigError, messageOf } from '../errors.js';
 import { entryDirectory, readModeFacts } from '../mode-facts.js';
+import type { CommandContext } from './context.js';
 import { runDoctor } from './doctor.js';
 import { listInventory } from './inventory.js';
 import { runMigrate } from './migrate.js';
 import { checkPolicy, explainRequest } from './policy.js';
+import { addVerify } from './verify.js';
 
 // EX_CONFIG of sysexits.h, as the preload has it.
 const EXIT_CONFIG = 78;
@@ -78,6 +81,13 @@ program
     const isWell = await runDoctor({ sources, factsOf: (configured) => readModeFacts(configured, directory), json, write });
     if (!isWell) process.exitCode = 1;
   });
+
+const context: CommandContext = {
+  write,
+  config: () => loadConfig({ env: process.env, directory: process.cwd() }),
+  signingKey: () => readSources({ env: process.env, directory: process.cwd() }).raw['SIGNING_KEY'] as string | undefined,
+};
+addVerify(program, context);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
