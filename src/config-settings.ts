@@ -98,6 +98,7 @@ const SCHEMA = v.object({
   ...IDENTITY_ENTRIES,
   CORRELATION_HEADERS: v.optional(headerNames, ['x-correlation-id', 'x-amzn-trace-id', 'x-cloud-trace-context', 'request-id']),
   SESSION_COOKIES: v.optional(list, ['connect.sid', 'sid', 'sessionid', 'session', 'JSESSIONID', 'PHPSESSID', 'ASP.NET_SessionId']),
+  RECORD_READING: v.optional(flag, false),
   HEARTBEAT_MS: v.optional(integer(0, 86_400_000), 60_000),
   POLICY_RELOAD_MS: v.optional(integer(0, 86_400_000), 2_000),
   policy: v.optional(policyRules, []),

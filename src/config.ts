@@ -88,6 +88,8 @@ export interface AuditConfig {
     /** How often the configuration file is looked at for another policy; 0: never. */
     readonly policyReloadMs: number;
   };
+  /** Whether the command line records who reads the trail. */
+  readonly recordReading: boolean;
   readonly policy: { readonly rules: readonly PolicyRule[]; readonly excludePaths: readonly string[] };
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
@@ -165,6 +167,7 @@ function assemble(
       url: settings.CHECKPOINT_URL,
     },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
+    recordReading: settings.RECORD_READING,
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS },
     warnings,
   };

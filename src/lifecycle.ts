@@ -9,7 +9,7 @@ import { boundRecord } from './record-bounds.js';
 /**
  * `start`: the first record of a stream. `stop`: the last; without it the process was killed, and the next one says so.
  * `heartbeat`: it still records, or there was nothing to.
- * `checkpoint`: all before it is signed. `read`: somebody looked at the trail. `policy.rejected`: a new policy is broken, the old one stays.
+ * `checkpoint`: all before it is signed. `policy.rejected`: a new policy is broken, the old one stays.
  */
 export type LifecycleAction =
   | 'audit.start'
@@ -17,8 +17,7 @@ export type LifecycleAction =
   | 'audit.heartbeat'
   | 'audit.checkpoint'
   | 'audit.policy.changed'
-  | 'audit.policy.rejected'
-  | 'audit.read';
+  | 'audit.policy.rejected';
 
 export function createLifecycleRecord(
   action: LifecycleAction,

@@ -10,8 +10,11 @@ import { entryDirectory, readModeFacts } from '../mode-facts.js';
 import type { CommandContext } from './context.js';
 import { runDoctor } from './doctor.js';
 import { listInventory } from './inventory.js';
+import { addKeys } from './keys.js';
 import { runMigrate } from './migrate.js';
 import { checkPolicy, explainRequest } from './policy.js';
+import { addProve } from './prove.js';
+import { addReading } from './reading.js';
 import { addVerify } from './verify.js';
 
 // EX_CONFIG of sysexits.h, as the preload has it.
@@ -88,6 +91,9 @@ const context: CommandContext = {
   signingKey: () => readSources({ env: process.env, directory: process.cwd() }).raw['SIGNING_KEY'] as string | undefined,
 };
 addVerify(program, context);
+addReading(program, context);
+addProve(program, context);
+addKeys(program, context);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);

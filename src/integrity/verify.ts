@@ -5,7 +5,7 @@ import type { Trail } from '../trail/trail.js';
 import { CheckpointSet, type CommittedTip } from './checkpoint-set.js';
 import { type Finding, Findings, type Unproven } from './findings.js';
 import { type KeyRing, NO_KEYS } from './key-ring.js';
-import { type PrunedRange, prunedRanges } from './pruned.js';
+import { isCovered, type SeqRange } from './seq-range.js';
 import { StreamChain } from './stream-chain.js';
 
 export interface VerifyOptions {
@@ -52,7 +52,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
   checkpoints.finish(() => since !== undefined || !trail.isComplete);
   const pass = await readThrough(options, findings, checkpoints);
   for (const fault of await trail.faults()) findings.add({ kind: 'missing', stream: '', epoch: 0, fromSeq: 0, toSeq: 0, detail: fault });
-  const judged = judgeStreams(options, findings, checkpoints, pass);
+  const judged = judgeStreams(options, findings, checkpoints, pass, await trail.removed());
   judgeStaleness(options, findings, checkpoints, judged.unproven);
   const { strangers } = checkpoints;
   return {
@@ -72,7 +72,6 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
 interface Pass {
   readonly chains: Map<string, StreamChain>;
   readonly matched: Map<StreamChain, TipVerdict[]>;
-  readonly pruned: readonly PrunedRange[];
   records: number;
   newest: string | undefined;
 }
@@ -85,8 +84,7 @@ interface TipVerdict {
 async function readThrough({ trail, since, onProgress }: VerifyOptions, findings: Findings, checkpoints: CheckpointSet): Promise<Pass> {
   const chains = new Map<string, StreamChain>();
   const matched = new Map<StreamChain, TipVerdict[]>();
-  const pruned: PrunedRange[] = [];
-  const pass: Pass = { chains, matched, pruned, records: 0, newest: undefined };
+  const pass: Pass = { chains, matched, records: 0, newest: undefined };
   let current: StreamChain | undefined;
   let tips: ReadonlyMap<number, CommittedTip> = new Map();
   for await (const batch of trail.entries(since)) {
@@ -105,7 +103,6 @@ async function readThrough({ trail, since, onProgress }: VerifyOptions, findings
       current.add(entry, trail.isOrdered);
       const tip = tips.get(seq);
       if (tip !== undefined) noteTip(matched, current, { tip, isMatch: tip.hash === hash });
-      if (record.kind === 'lifecycle') pruned.push(...prunedRanges(record));
       if (pass.newest === undefined || record.observedTime > pass.newest) pass.newest = record.observedTime;
     }
     onProgress?.(pass.records);
@@ -131,17 +128,22 @@ interface Judged {
   readonly signed: number;
 }
 
-function judgeStreams(options: VerifyOptions, findings: Findings, checkpoints: CheckpointSet, pass: Pass): Judged {
+function judgeStreams(
+  options: VerifyOptions,
+  findings: Findings,
+  checkpoints: CheckpointSet,
+  pass: Pass,
+  removed: readonly SeqRange[],
+): Judged {
   const unproven: Unproven[] = [];
   let signed = 0;
   for (const chain of pass.chains.values()) {
-    judgeGaps(options, findings, pass.pruned, chain, unproven);
+    judgeGaps(options, findings, removed, chain, unproven);
     const signedUpTo = judgeTips(findings, pass.matched.get(chain) ?? [], chain);
-    signed += judgeEnd(options, findings, checkpoints, chain, signedUpTo, unproven);
+    signed += judgeEnd(options, findings, checkpoints, chain, signedUpTo, removed, unproven);
   }
   for (const { stream, epoch } of checkpoints.streams()) {
-    if (!pass.chains.has(`${epoch} ${stream}`))
-      judgeTail(options, findings, checkpoints, { stream, epoch, lastSeq: 0 }, pass.pruned, unproven);
+    if (!pass.chains.has(`${epoch} ${stream}`)) judgeTail(options, findings, checkpoints, { stream, epoch, lastSeq: 0 }, removed, unproven);
   }
   return { unproven, signed };
 }
@@ -149,14 +151,14 @@ function judgeStreams(options: VerifyOptions, findings: Findings, checkpoints: C
 function judgeGaps(
   { trail, since }: VerifyOptions,
   findings: Findings,
-  pruned: readonly PrunedRange[],
+  removed: readonly SeqRange[],
   chain: StreamChain,
   unproven: Unproven[],
 ): void {
   const { stream, epoch, firstSeq } = chain;
   const missing = (from: number, to: number, detail: string): void => {
-    if (isPruned(pruned, chain, from, to))
-      unproven.push({ kind: 'pruned', stream, fromSeq: from, toSeq: to, detail: 'were pruned, as a record says' });
+    if (isCovered(removed, chain, from, to))
+      unproven.push({ kind: 'pruned', stream, fromSeq: from, toSeq: to, detail: 'were removed, as the ledger of removals says' });
     else findings.add({ kind: 'missing', stream, epoch, fromSeq: from, toSeq: to, detail });
   };
   for (const { from, to } of chain.gaps) missing(from, to, 'are not there, and records after them are');
@@ -192,10 +194,11 @@ function judgeEnd(
   checkpoints: CheckpointSet,
   chain: StreamChain,
   signedUpTo: number,
+  removed: readonly SeqRange[],
   unproven: Unproven[],
 ): number {
   const { stream, epoch, firstSeq, lastSeq, lateFrom } = chain;
-  judgeTail(options, findings, checkpoints, chain, [], unproven);
+  judgeTail(options, findings, checkpoints, chain, removed, unproven);
   if (lateFrom !== undefined) {
     findings.add({
       kind: 'late',
@@ -225,14 +228,15 @@ function judgeEnd(
 
 /** Records that a checkpoint commits behind the last one that is there. */
 function judgeTail(
-  { trail, graceMs = GRACE_MS, nowMs }: VerifyOptions,
+  { trail, since, graceMs = GRACE_MS, nowMs }: VerifyOptions,
   findings: Findings,
   checkpoints: CheckpointSet,
   { stream, epoch, lastSeq }: Pick<StreamChain, 'stream' | 'epoch' | 'lastSeq'>,
-  pruned: readonly PrunedRange[],
+  removed: readonly SeqRange[],
   unproven: Unproven[],
 ): void {
-  const beyond = [...checkpoints.tipsOf(stream, epoch).values()].filter(({ seq }) => seq > lastSeq).sort((a, b) => a.seq - b.seq);
+  const isLookedAt = ({ seq, time }: CommittedTip): boolean => seq > lastSeq && (since === undefined || lastSeq > 0 || time >= since);
+  const beyond = [...checkpoints.tipsOf(stream, epoch).values()].filter(isLookedAt).sort((a, b) => a.seq - b.seq);
   const due = beyond.filter(({ time }) => Date.parse(time) <= nowMs - graceMs);
   const [last, lastDue] = [beyond.at(-1), due.at(-1)];
   if (last === undefined) return;
@@ -240,8 +244,8 @@ function judgeTail(
   if (!trail.isComplete) unproven.push({ ...range, kind: 'trimmed', toSeq: last.seq, detail: 'are not in this part of the trail' });
   else if (lastDue === undefined)
     unproven.push({ ...range, kind: 'pending', toSeq: last.seq, detail: 'were recorded a moment ago and may still be on their way' });
-  else if (isPruned(pruned, { stream, epoch }, lastSeq + 1, lastDue.seq))
-    unproven.push({ ...range, kind: 'pruned', toSeq: lastDue.seq, detail: 'were pruned, as a record says' });
+  else if (isCovered(removed, { stream, epoch }, lastSeq + 1, lastDue.seq))
+    unproven.push({ ...range, kind: 'pruned', toSeq: lastDue.seq, detail: 'were removed, as the ledger of removals says' });
   else {
     const what = lastSeq === 0 ? 'are not there, nor is anything of their stream' : 'are not there: the stream was cut off';
     findings.add({
@@ -271,10 +275,6 @@ function judgeStaleness(
       findings.add({ ...place, kind: 'stale', epoch: 1, detail });
     }
   }
-}
-
-function isPruned(pruned: readonly PrunedRange[], { stream, epoch }: { stream: string; epoch: number }, from: number, to: number): boolean {
-  return pruned.some((range) => range.stream === stream && range.epoch === epoch && range.fromSeq <= from && range.toSeq >= to);
 }
 
 function streamOf(copy: unknown): string {

@@ -6,6 +6,7 @@ import { AuditError } from '../errors.js';
 import { isIntact } from '../journal/chain.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
 import { compileFilter, type RecordFilter } from './filter.js';
+import { hashesOf } from './hashes.js';
 import { newestOf } from './newest.js';
 import type { StoredCheckpoint, Trail, TrailEntry } from './trail.js';
 
@@ -20,19 +21,22 @@ export function openAzureTrail(file: string): Trail {
   const only = async function* (filter: RecordFilter): AsyncGenerator<JournalledRecord> {
     yield* chained.filter(compileFilter(filter));
   };
+  const batches = async function* (since: string | undefined): AsyncGenerator<readonly TrailEntry[]> {
+    const taken = since === undefined ? chained : chained.filter((record) => record.observedTime >= since);
+    yield taken.map((record) => (isIntact(record) ? { record, where: file } : { record, fault: 'wrong-hash', where: file }));
+  };
   return {
     name: file,
     isOrdered: false,
     isComplete: false,
-    async *entries(since): AsyncGenerator<readonly TrailEntry[]> {
-      const taken = since === undefined ? chained : chained.filter((record) => record.observedTime >= since);
-      yield taken.map((record) => (isIntact(record) ? { record, where: file } : { record, fault: 'wrong-hash', where: file }));
-    },
+    entries: batches,
     async *checkpoints(): AsyncGenerator<StoredCheckpoint> {
       for (const { action, kind, integrity, metadata } of chained) {
         if (action === 'audit.checkpoint' && kind === 'lifecycle') yield { stream: integrity.stream, content: metadata, place: 'record' };
       }
     },
+    hashes: (range) => hashesOf(batches(undefined), range),
+    removed: async () => [],
     faults: async () => incomplete.map((id) => `a part of the record ${id} is not in the export`),
     search: (filter, { limit }) => newestOf(only(filter), limit),
     async *follow() {},

@@ -8,6 +8,7 @@ import { verifyLine } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
 import { compileFilter, type RecordFilter } from './filter.js';
 import { followFiles } from './follow-files.js';
+import { hashesOf } from './hashes.js';
 import { fileLines, linesBeginning, recordOf } from './lines.js';
 import { newestOf } from './newest.js';
 import type { StoredCheckpoint, Trail, TrailEntry } from './trail.js';
@@ -23,6 +24,8 @@ export function openFileTrail(place: string): Trail {
     isComplete: isDirectory,
     entries: (since) => entriesOf(files(), since),
     checkpoints: () => checkpointsOf(files(), isDirectory ? readCopies(place) : []),
+    hashes: (range) => hashesOf(entriesOf(files(), undefined), range),
+    removed: async () => [],
     faults: async () => [],
     search: (filter, options) => newestOf(searchFiles(files(), filter), options.limit),
     follow: (filter, signal) => followFiles(files, compileFilter(filter), signal),

@@ -6,6 +6,7 @@ import { connect } from '../../exporters/postgres/connection.js';
 import { reasonOf } from '../../exporters/postgres/errors.js';
 import { fromRow } from '../../exporters/postgres/index.js';
 import { AuditError } from '../errors.js';
+import type { SeqRange } from '../integrity/seq-range.js';
 import { isIntact } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
 import type { RecordFilter } from './filter.js';
@@ -29,6 +30,8 @@ export async function openPostgresTrail(url: string): Promise<Trail> {
     isComplete: true,
     entries: (since) => entriesOf(client, since),
     checkpoints: () => checkpointsOf(client),
+    hashes: (range) => guarded(() => hashesOf(client, range)),
+    removed: () => guarded(() => removedOf(client)),
     faults: () => guarded(() => faultsOf(client)),
     search: (filter, { limit }) => searchRows(client, matching(filter, limit)),
     follow: (filter, signal) => followRows(client, filter, signal),
@@ -69,6 +72,22 @@ async function hasTable(client: ClientBase, name: string): Promise<boolean> {
   return rows[0]?.there === true;
 }
 
+async function hashesOf(client: ClientBase, { stream, epoch, fromSeq, toSeq }: SeqRange): Promise<readonly string[]> {
+  const { rows } = await client.query<{ hash: string }>(
+    'SELECT hash FROM audit_logs WHERE stream = $1 AND epoch = $2 AND seq BETWEEN $3 AND $4 ORDER BY seq',
+    [stream, epoch, fromSeq, toSeq],
+  );
+  return rows.map(({ hash }) => hash);
+}
+
+async function removedOf(client: ClientBase): Promise<readonly SeqRange[]> {
+  if (!(await hasTable(client, 'audit_removed_ranges'))) return [];
+  const { rows } = await client.query<SeqRange>(
+    'SELECT stream, epoch, first_seq::float8 AS "fromSeq", last_seq::float8 AS "toSeq" FROM audit_removed_ranges ORDER BY stream, epoch, first_seq',
+  );
+  return rows;
+}
+
 // Days of which a checkpoint speaks and that no partition holds. The bounds are read as the catalogue prints them.
 const GONE = `SELECT to_char(day, 'YYYY-MM-DD') AS day
   FROM (SELECT DISTINCT date_trunc('day', occurred_at AT TIME ZONE 'UTC') AS day FROM audit_checkpoints) AS days
@@ -76,8 +95,9 @@ const GONE = `SELECT to_char(day, 'YYYY-MM-DD') AS day
     SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid,
       LATERAL regexp_match(pg_get_expr(relpartbound, oid), 'FROM \\(''([^'']+)''\\) TO \\(''([^'']+)''\\)') AS bound
     WHERE inhparent = to_regclass('audit_logs')
-      AND day >= bound[1]::timestamptz AT TIME ZONE 'UTC' AND day < bound[2]::timestamptz AT TIME ZONE 'UTC')
-  ORDER BY 1`;
+      AND day >= bound[1]::timestamptz AT TIME ZONE 'UTC' AND day < bound[2]::timestamptz AT TIME ZONE 'UTC')`;
+const REMOVED = `AND NOT EXISTS (SELECT FROM audit_removals
+  WHERE day BETWEEN date_trunc('day', occurred_from AT TIME ZONE 'UTC') AND occurred_to AT TIME ZONE 'UTC')`;
 
 // The primary key keeps an id and a time apart, not two times of one id.
 const TWICE = `SELECT id::text AS id, count(*)::int AS times, count(DISTINCT hash)::int AS hashes FROM audit_logs GROUP BY id HAVING count(*) > 1 LIMIT 100`;
@@ -85,7 +105,8 @@ const TWICE = `SELECT id::text AS id, count(*)::int AS times, count(DISTINCT has
 async function faultsOf(client: ClientBase): Promise<readonly string[]> {
   const faults: string[] = [];
   if (await hasTable(client, 'audit_checkpoints')) {
-    const { rows } = await client.query<{ day: string }>(GONE);
+    const byRule = (await hasTable(client, 'audit_removals')) ? REMOVED : '';
+    const { rows } = await client.query<{ day: string }>(`${GONE} ${byRule} ORDER BY 1`);
     if (rows.length > 0)
       faults.push(`no partition holds ${daysOf(rows.map(({ day }) => day))}, of which checkpoints speak: it was dropped`);
   }

@@ -1,5 +1,6 @@
 /** A trail as it lies somewhere: what can be read of it, for verifying and for people. Nothing here writes to it. */
 
+import type { SeqRange } from '../integrity/seq-range.js';
 import type { LineFault } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
 import type { RecordFilter } from './filter.js';
@@ -32,6 +33,10 @@ export interface Trail {
   /** Everything, in batches, whole or not. `since`: from the first record of each stream that was observed then or later. */
   entries(since?: string): AsyncIterable<readonly TrailEntry[]>;
   checkpoints(): AsyncIterable<StoredCheckpoint>;
+  /** Of these records, in order; of those that are there. */
+  hashes(range: SeqRange): Promise<readonly string[]>;
+  /** What the store says it removed by rule. */
+  removed(): Promise<readonly SeqRange[]>;
   /** What is wrong with the store itself, a sentence each. */
   faults(): Promise<readonly string[]>;
   /** Records that pass the filter; those that are damaged as well, as far as they can be read. */

@@ -246,6 +246,31 @@ describe('tampering with a trail in Postgres', () => {
     assert.deepEqual(rangesOf(verification, 'missing').at(-1), [1, dropped.length]);
   });
 
+  it('takes the word of the ledger of removals for what was pruned, and lists it as not provable', async () => {
+    const { url, first } = await trail();
+    const month = first.records[0]?.time.slice(0, 7).replace('-', '_');
+    const dropped = first.records.filter(({ time }) => time.slice(0, 7).replace('-', '_') === month);
+    const [begin, end] = [dropped[0], dropped.at(-1)];
+    await query(
+      url,
+      `CREATE TABLE IF NOT EXISTS audit_removals (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, partition text NOT NULL, removed_rows bigint NOT NULL,
+         kept_rows bigint NOT NULL, occurred_from timestamptz NOT NULL, occurred_to timestamptz NOT NULL, keep jsonb NOT NULL);
+       CREATE TABLE IF NOT EXISTS audit_removed_ranges (removal_id bigint NOT NULL, stream text NOT NULL, epoch integer NOT NULL, first_seq bigint NOT NULL,
+         last_seq bigint NOT NULL, prev_hash text NOT NULL, hash text NOT NULL);
+       INSERT INTO audit_removals (partition, removed_rows, kept_rows, occurred_from, occurred_to, keep)
+         VALUES ('audit_logs_${month}', ${dropped.length}, 0, '${begin?.time}', '${end?.time}', '{}');
+       INSERT INTO audit_removed_ranges (removal_id, stream, epoch, first_seq, last_seq, prev_hash, hash)
+         SELECT id, '${first.stream}', 1, 1, ${dropped.length}, '${begin?.integrity.prevHash}', '${end?.integrity.hash}' FROM audit_removals;
+       DROP TABLE audit_logs_${month}`,
+    );
+    const verification = await verify(url);
+    assert.deepEqual(verification.findings, []);
+    assert.deepEqual(
+      verification.unproven.map(({ kind, fromSeq, toSeq }) => [kind, fromSeq, toSeq]),
+      [['pruned', 1, dropped.length]],
+    );
+  });
+
   async function insert(url: string, record: JournalledRecord): Promise<void> {
     const exporter = createPostgresExporter({ url });
     const [answer] = await exporter.export([record], AbortSignal.timeout(20_000));

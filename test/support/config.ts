@@ -40,6 +40,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     keys: {},
     checkpoints: { intervalMs: 60_000 },
     lifecycle: { heartbeatMs: 0, policyReloadMs: 0 },
+    recordReading: false,
     policy: { rules: [], excludePaths: [] },
     warnings: [],
     ...changes,
