@@ -16,7 +16,8 @@ import type { KeyRing } from './key-ring.js';
 /** What one or more checkpoints say of one record of a stream. */
 export interface CommittedTip {
   readonly seq: number;
-  readonly hash: string;
+  /** Undefined: that of the checkpoint's own record, which no checkpoint could know. */
+  readonly hash: string | undefined;
   /** Of the earliest checkpoint that says so. */
   readonly time: string;
   /** A key that the verifier believes signed it. */
@@ -36,6 +37,7 @@ export class CheckpointSet {
   readonly #known = new Map<string, Known>();
   readonly #tips = new Map<string, Map<number, CommittedTip>>();
   readonly #strangers = new Set<string>();
+  readonly #trustedSignatures = new Set<string>();
 
   constructor(findings: Findings, keys: KeyRing) {
     this.#findings = findings;
@@ -69,7 +71,8 @@ export class CheckpointSet {
       return this.#find('foreign', stream, `checkpoint ${checkpoint.seq} is of another stream`);
     }
     this.#known.set(identityOf(stream, signed), { stream, signed, places: new Set([place]), isTrusted: verdict === 'valid' });
-    this.#commit(checkpoint, verdict === 'valid');
+    if (verdict === 'valid') this.#trustedSignatures.add(signed.signature);
+    this.#commit(stream, checkpoint, verdict === 'valid');
   }
 
   /** Checks that each stream's checkpoints are one chain. Call when all are in. */
@@ -95,6 +98,10 @@ export class CheckpointSet {
     return this.#tips.get(placeOf(stream, epoch)) ?? NO_TIPS;
   }
 
+  isTrusted(signature: string | undefined): boolean {
+    return signature !== undefined && this.#trustedSignatures.has(signature);
+  }
+
   /** Every stream that a checkpoint speaks of. */
   streams(): readonly { readonly stream: string; readonly epoch: number }[] {
     return [...this.#tips.keys()].map((place) => {
@@ -110,18 +117,28 @@ export class CheckpointSet {
     }
   }
 
-  #commit({ tips, timestamp }: Checkpoint, isTrusted: boolean): void {
+  #commit(carrier: string, { tips, timestamp: time }: Checkpoint, isTrusted: boolean): void {
     for (const { stream_id: stream, epoch = 0, sequence_number: seq, tip_hash: hash } of tips) {
-      if (stream.startsWith(MERKLE_PREFIX) || seq === 0) continue;
-      const place = placeOf(stream, epoch);
-      const own = this.#tips.get(place) ?? new Map<number, CommittedTip>();
-      this.#tips.set(place, own);
-      const said = own.get(seq);
-      if (said === undefined) own.set(seq, { seq, hash, time: timestamp, isTrusted });
-      else if (said.hash !== hash)
-        this.#find('foreign', stream, `two checkpoints say different things of record ${seq}: there are two histories`, epoch);
-      else own.set(seq, { ...said, time: said.time < timestamp ? said.time : timestamp, isTrusted: said.isTrusted || isTrusted });
+      if (stream.startsWith(MERKLE_PREFIX)) continue;
+      if (seq > 0) this.#put(stream, epoch, { seq, hash, time, isTrusted });
+      // The checkpoint's own record comes next: without it the stream was cut off right behind the last tip.
+      if (stream === carrier) this.#put(stream, epoch, { seq: seq + 1, hash: undefined, time, isTrusted: false });
     }
+  }
+
+  #put(stream: string, epoch: number, tip: CommittedTip): void {
+    const place = placeOf(stream, epoch);
+    const own = this.#tips.get(place) ?? new Map<number, CommittedTip>();
+    this.#tips.set(place, own);
+    const said = own.get(tip.seq);
+    if (said?.hash !== undefined && tip.hash !== undefined && said.hash !== tip.hash)
+      return this.#find('foreign', stream, `two checkpoints say different things of record ${tip.seq}: there are two histories`, epoch);
+    own.set(tip.seq, {
+      seq: tip.seq,
+      hash: said?.hash ?? tip.hash,
+      time: said !== undefined && said.time < tip.time ? said.time : tip.time,
+      isTrusted: said?.isTrusted === true || tip.isTrusted,
+    });
   }
 
   #checkChain(stream: string, checkpoint: Checkpoint, previous: Checkpoint | undefined): void {

@@ -31,6 +31,7 @@ export class StreamChain {
   #stoppedAt = 0;
   #sealedAt = 0;
   #lastCheckpointAt = 0;
+  #signature: string | undefined;
 
   constructor(stream: string, epoch: number, findings: Findings) {
     this.stream = stream;
@@ -61,9 +62,9 @@ export class StreamChain {
     return this.#stoppedAt > 0 && this.lastSeq <= Math.max(this.#stoppedAt, this.#sealedAt);
   }
 
-  /** The last record holds a checkpoint, which signs itself. */
-  get endsSigned(): boolean {
-    return this.#lastCheckpointAt > 0 && this.#lastCheckpointAt === this.lastSeq;
+  /** Of the checkpoint that the last record holds, if it holds one. */
+  get lastSignature(): string | undefined {
+    return this.#lastCheckpointAt === this.lastSeq ? this.#signature : undefined;
   }
 
   /** Between the runs, each with both ends. */
@@ -145,10 +146,13 @@ export class StreamChain {
     if (this.#damaged.length > REMEMBERED) this.#damaged.shift();
   }
 
-  #noteLife({ action, integrity: { seq } }: JournalledRecord): void {
+  #noteLife({ action, metadata, integrity: { seq } }: JournalledRecord): void {
     if (action === 'audit.stop') this.#stoppedAt = Math.max(this.#stoppedAt, seq);
     if (action !== 'audit.checkpoint') return;
-    this.#lastCheckpointAt = Math.max(this.#lastCheckpointAt, seq);
+    if (seq > this.#lastCheckpointAt) {
+      this.#lastCheckpointAt = seq;
+      this.#signature = typeof metadata?.['signature'] === 'string' ? metadata['signature'] : undefined;
+    }
     if (this.#stoppedAt === seq - 1) this.#sealedAt = seq;
   }
 

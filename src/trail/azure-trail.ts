@@ -37,7 +37,7 @@ export function openAzureTrail(file: string): Trail {
     },
     hashes: (range) => hashesOf(batches(undefined), range),
     removed: async () => [],
-    faults: async () => incomplete.map((id) => `a part of the record ${id} is not in the export`),
+    faults: async () => incomplete.map((id) => ({ kind: 'missing', detail: `a part of the record ${id} is not in the export` })),
     search: (filter, { limit }) => newestOf(only(filter), limit),
     async *follow() {},
     close: async () => undefined,

@@ -11,7 +11,7 @@ import { isIntact } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
 import type { RecordFilter } from './filter.js';
 import { everything, matching, type Statement } from './postgres-sql.js';
-import type { StoredCheckpoint, Trail, TrailEntry } from './trail.js';
+import type { StoredCheckpoint, StoreFault, Trail, TrailEntry } from './trail.js';
 
 /** @throws {AuditError} ERR_AUDIT_TRAIL if the database cannot be reached or has no audit tables that this role may read */
 export async function openPostgresTrail(url: string): Promise<Trail> {
@@ -102,16 +102,19 @@ const REMOVED = `AND NOT EXISTS (SELECT FROM audit_removals
 // The primary key keeps an id and a time apart, not two times of one id.
 const TWICE = `SELECT id::text AS id, count(*)::int AS times, count(DISTINCT hash)::int AS hashes FROM audit_logs GROUP BY id HAVING count(*) > 1 LIMIT 100`;
 
-async function faultsOf(client: ClientBase): Promise<readonly string[]> {
-  const faults: string[] = [];
+async function faultsOf(client: ClientBase): Promise<readonly StoreFault[]> {
+  const faults: StoreFault[] = [];
   if (await hasTable(client, 'audit_checkpoints')) {
     const byRule = (await hasTable(client, 'audit_removals')) ? REMOVED : '';
     const { rows } = await client.query<{ day: string }>(`${GONE} ${byRule} ORDER BY 1`);
-    if (rows.length > 0)
-      faults.push(`no partition holds ${daysOf(rows.map(({ day }) => day))}, of which checkpoints speak: it was dropped`);
+    const days = daysOf(rows.map(({ day }) => day));
+    if (rows.length > 0) faults.push({ kind: 'missing', detail: `no partition holds ${days}, of which checkpoints speak: it was dropped` });
   }
   const { rows: twins } = await client.query<{ id: string; times: number; hashes: number }>(TWICE);
-  for (const { id, times, hashes } of twins) faults.push(`the record ${id} is there ${times} times, with ${hashes} different hashes`);
+  for (const { id, times, hashes } of twins) {
+    const detail = `the record ${id} is there ${times} times, with ${hashes} different hashes`;
+    faults.push({ kind: hashes > 1 ? 'foreign' : 'replayed', detail });
+  }
   return faults;
 }
 

@@ -1,5 +1,6 @@
 /** A trail as it lies somewhere: what can be read of it, for verifying and for people. Nothing here writes to it. */
 
+import type { FindingKind } from '../integrity/findings.js';
 import type { SeqRange } from '../integrity/seq-range.js';
 import type { LineFault } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
@@ -37,13 +38,18 @@ export interface Trail {
   hashes(range: SeqRange): Promise<readonly string[]>;
   /** What the store says it removed by rule. */
   removed(): Promise<readonly SeqRange[]>;
-  /** What is wrong with the store itself, a sentence each. */
-  faults(): Promise<readonly string[]>;
+  /** What is wrong with the store itself. */
+  faults(): Promise<readonly StoreFault[]>;
   /** Records that pass the filter; those that are damaged as well, as far as they can be read. */
   search(filter: RecordFilter, options: SearchOptions): AsyncIterable<JournalledRecord>;
   /** Records that come after this call, as they come, until `signal` aborts. */
   follow(filter: RecordFilter, signal: AbortSignal): AsyncIterable<JournalledRecord>;
   close(): Promise<void>;
+}
+
+export interface StoreFault {
+  readonly kind: FindingKind;
+  readonly detail: string;
 }
 
 export interface SearchOptions {

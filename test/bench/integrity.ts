@@ -1,7 +1,7 @@
 /** What verifying and reading cost: `node dist/test/bench/integrity.js [records to verify] [rows to query]`. */
 
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
@@ -74,7 +74,9 @@ async function verifying(name: string, trail: Trail): Promise<void> {
   const perCore = checked / ((user + system) / 1e6);
   const perSecond = checked / ((performance.now() - started) / 1000);
   const peak = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(`verify ${name}: ${Math.round(perCore)} records a CPU second, ${Math.round(perSecond)} a second, ${findings.length} findings, peak ${peak} MB`);
+  console.log(
+    `verify ${name}: ${Math.round(perCore)} records a CPU second, ${Math.round(perSecond)} a second, ${findings.length} findings, peak ${peak} MB`,
+  );
 }
 
 async function querying({ url, version }: TestPostgres): Promise<void> {
@@ -104,7 +106,9 @@ async function querying({ url, version }: TestPostgres): Promise<void> {
       times.push(performance.now() - before);
     }
     times.sort((a, b) => a - b);
-    console.log(`query ${actor} on a day: median ${times[50]?.toFixed(1)} ms, worst of 101 ${times[100]?.toFixed(1)} ms, last gave ${found}`);
+    console.log(
+      `query ${actor} on a day: median ${times[50]?.toFixed(1)} ms, worst of 101 ${times[100]?.toFixed(1)} ms, last gave ${found}`,
+    );
   }
   await trail.close();
 }

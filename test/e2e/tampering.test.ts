@@ -109,6 +109,13 @@ describe('tampering with a trail in Postgres', () => {
     assert.deepEqual(rangesOf(verification, 'missing'), [[length - 3, length]]);
   });
 
+  it('finds that the very last record is gone, which no later checkpoint commits', async () => {
+    const { url, second } = await trail();
+    const { length } = second.records;
+    await tamper(url, `DELETE FROM audit_logs WHERE stream = '${second.stream}' AND seq = ${length}`);
+    assert.deepEqual(rangesOf(await verify(url), 'missing'), [[length, length]]);
+  });
+
   it('finds that a stream is gone, also with its own checkpoints', async () => {
     const { url, first } = await trail();
     await tamper(
@@ -149,6 +156,7 @@ describe('tampering with a trail in Postgres', () => {
     assert.deepEqual(rangesOf(verification, 'replayed'), [
       [5, 5],
       [5, 5],
+      [0, 0],
     ]);
     assert.equal(rangesOf(verification, 'modified').length, 0);
     assert.match(JSON.stringify(verification.findings), new RegExp(`the record ${first.records[4]?.id} is there 2 times`));
