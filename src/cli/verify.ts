@@ -6,7 +6,7 @@ import { AuditError, messageOf } from '../errors.js';
 import { type KeyRing, NO_KEYS, readKeyRing, ringOfKey } from '../integrity/key-ring.js';
 import { parseSigningKey } from '../integrity/signing-key.js';
 import { type Verification, verifyTrail } from '../integrity/verify.js';
-import { readCheckpointFile } from '../trail/file-trail.js';
+import { readCheckpointFile } from '../trail/checkpoint-file.js';
 import type { CommandContext } from './context.js';
 import { durationMs, timeOf } from './flags.js';
 import { openTrail } from './open-trail.js';

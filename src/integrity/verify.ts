@@ -1,7 +1,6 @@
 /** Verifies a trail: every record against its hash, every chain, every gap, and all of it against the signed checkpoints. Changes nothing. */
 
-import type { JournalledRecord } from '../record.js';
-import type { Trail } from '../trail/trail.js';
+import type { StoredCheckpoint, Trail } from '../trail/trail.js';
 import { CheckpointSet, type CommittedTip } from './checkpoint-set.js';
 import { type Finding, Findings, type Unproven } from './findings.js';
 import { judgeStaleness, judgeStreams, type Pass, type TipVerdict } from './judge.js';
@@ -10,8 +9,8 @@ import { StreamChain } from './stream-chain.js';
 
 export interface VerifyOptions {
   readonly trail: Trail;
-  /** Copies of checkpoints that were kept elsewhere: `{ stream, checkpoint, signature, keyId, publicKey }` each. */
-  readonly copies?: readonly unknown[] | undefined;
+  /** Copies of checkpoints that were kept elsewhere. */
+  readonly copies?: readonly StoredCheckpoint[] | undefined;
   readonly keys?: KeyRing | undefined;
   /** RFC 3339; what was observed before is not looked at. */
   readonly since?: string | undefined;
@@ -46,7 +45,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
   const findings = new Findings();
   const checkpoints = new CheckpointSet(findings, keys);
   for await (const stored of trail.checkpoints()) checkpoints.add(stored);
-  for (const copy of options.copies ?? []) checkpoints.add({ stream: streamOf(copy), content: copy, place: 'copy' });
+  for (const copy of options.copies ?? []) checkpoints.add(copy);
   checkpoints.finish(() => since !== undefined || !trail.isComplete);
   const pass = await readThrough(options, findings, checkpoints);
   for (const fault of await trail.faults()) findings.add({ stream: '', epoch: 0, fromSeq: 0, toSeq: 0, ...fault });
@@ -107,9 +106,4 @@ function noteTip(matched: Map<StreamChain, TipVerdict[]>, chain: StreamChain, ve
   const verdicts = matched.get(chain);
   if (verdicts === undefined) matched.set(chain, [verdict]);
   else verdicts.push(verdict);
-}
-
-function streamOf(copy: unknown): string {
-  const { stream } = (copy ?? {}) as Partial<JournalledRecord['integrity']>;
-  return typeof stream === 'string' ? stream : '';
 }

@@ -1,11 +1,12 @@
 /** A trail in files: the directory of the file exporter, a journal, or JSON Lines from an archive or an export, also gzipped. */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { AuditError } from '../errors.js';
 import { CHECKPOINT_FILE } from '../integrity/checkpoint-copies.js';
 import { verifyLine } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
+import { readCheckpointFile } from './checkpoint-file.js';
 import { compileFilter, type RecordFilter } from './filter.js';
 import { followFiles } from './follow-files.js';
 import { hashesOf } from './hashes.js';
@@ -31,18 +32,6 @@ export function openFileTrail(place: string): Trail {
     follow: (filter, signal) => followFiles(files, compileFilter(filter), signal),
     close: async () => undefined,
   };
-}
-
-/** Line by line, a copy of a checkpoint each. @throws {AuditError} ERR_AUDIT_TRAIL if the file cannot be read or is no JSON Lines */
-export function readCheckpointFile(file: string): readonly unknown[] {
-  try {
-    return readFileSync(file, 'utf8')
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as unknown);
-  } catch (cause) {
-    throw new AuditError('ERR_AUDIT_TRAIL', `the checkpoints in ${file} cannot be read`, { cause });
-  }
 }
 
 async function* entriesOf(files: readonly string[], since: string | undefined): AsyncGenerator<readonly TrailEntry[]> {
@@ -72,8 +61,8 @@ function entryOf(text: string, where: string): TrailEntry {
     : { fault: verified.fault, where };
 }
 
-async function* checkpointsOf(files: readonly string[], copies: readonly unknown[]): AsyncGenerator<StoredCheckpoint> {
-  for (const copy of copies) yield { stream: String((copy as { readonly stream?: unknown } | null)?.stream), content: copy, place: 'copy' };
+async function* checkpointsOf(files: readonly string[], copies: readonly StoredCheckpoint[]): AsyncGenerator<StoredCheckpoint> {
+  yield* copies;
   for (const file of files) {
     // `action` is the first member of a line.
     for await (const line of linesBeginning(file, '{"action":"audit.checkpoint"')) {
@@ -103,7 +92,7 @@ function recordFiles(directory: string): readonly string[] {
     .map((name) => path.join(directory, name));
 }
 
-function readCopies(directory: string): readonly unknown[] {
+function readCopies(directory: string): readonly StoredCheckpoint[] {
   const file = path.join(directory, CHECKPOINT_FILE);
   return statSync(file, { throwIfNoEntry: false }) === undefined ? [] : readCheckpointFile(file);
 }

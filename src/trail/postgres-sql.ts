@@ -31,6 +31,16 @@ export function matching(filter: RecordFilter, limit: number | undefined): State
   };
 }
 
+/** Those that were observed lately, the oldest first. Only `occurred_at` has an index. */
+export function arriving(filter: RecordFilter, occurredSince: Date, observedSince: Date): Statement {
+  const { where, values } = conditions(filter);
+  const recent = [`audit_logs.occurred_at >= $${values.length + 1}`, `audit_logs.observed_at >= $${values.length + 2}`];
+  return {
+    text: `SELECT ${SELECT_LIST} FROM audit_logs WHERE ${[...where, ...recent].join(' AND ')} ORDER BY audit_logs.occurred_at, id`,
+    values: [...values, occurredSince.toISOString(), observedSince.toISOString()],
+  };
+}
+
 const COLUMN_OF: Readonly<Partial<Record<keyof RecordFilter, string>>> = {
   outcome: 'outcome',
   kind: 'kind',

@@ -10,7 +10,7 @@ import type { SeqRange } from '../integrity/seq-range.js';
 import { isIntact } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
 import type { RecordFilter } from './filter.js';
-import { everything, matching, type Statement } from './postgres-sql.js';
+import { arriving, everything, matching, type Statement } from './postgres-sql.js';
 import type { StoredCheckpoint, StoreFault, Trail, TrailEntry } from './trail.js';
 
 /** @throws {AuditError} ERR_AUDIT_TRAIL if the database cannot be reached or has no audit tables that this role may read */
@@ -124,24 +124,26 @@ function daysOf(days: readonly string[]): string {
 
 // A person who watches does not notice less.
 const LOOK_MS = 500;
-/** How late a record may arrive: its journal may have waited for the database. */
-const LATE_MS = 600_000;
+/** How long a record may take from being recorded to the database. */
+const ARRIVAL_MS = 60_000;
+/** How long a request may take: it happened when it began. */
+const DURATION_MS = 3_600_000;
 
 async function* followRows(client: ClientBase, filter: RecordFilter, signal: AbortSignal): AsyncGenerator<JournalledRecord> {
-  const sinceMs = Date.now() - LATE_MS;
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   const look = async (): Promise<readonly JournalledRecord[]> => {
-    const { text, values } = matching({ ...filter, since: new Date(Math.max(sinceMs, Date.now() - 2 * LATE_MS)).toISOString() }, undefined);
+    const nowMs = Date.now();
+    for (const [id, seenMs] of seen) if (seenMs < nowMs - 2 * ARRIVAL_MS) seen.delete(id);
+    const { text, values } = arriving(filter, new Date(nowMs - DURATION_MS), new Date(nowMs - ARRIVAL_MS));
     const { rows } = await guarded(() => client.query<Row>(text, [...values]));
-    return rows.map(fromRow).filter(({ id }) => !seen.has(id));
+    const fresh = rows.map(fromRow).filter(({ id }) => !seen.has(id));
+    for (const { id } of fresh) seen.set(id, nowMs);
+    return fresh;
   };
-  for (const { id } of await look()) seen.add(id);
+  await look();
   while (!signal.aborted) {
     await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
-    for (const record of signal.aborted ? [] : await look()) {
-      seen.add(record.id);
-      yield record;
-    }
+    if (!signal.aborted) yield* await look();
   }
 }
 

@@ -129,6 +129,17 @@ describe('the proof of a trail', () => {
     }
   });
 
+  it('is checked against the copies that can be read, where some were broken', () => {
+    const file = path.join(folder.directory, 'broken.ndjson');
+    writeFileSync(file, `{"stream":\n${readFileSync(copiesFile(), 'utf8')}`);
+    const { status, report } = verify('--checkpoints', file);
+    assert.equal(status, 1);
+    assert.deepEqual(
+      report.findings.map(({ kind, detail }) => [kind, detail]),
+      [['modified', 'a checkpoint is not of the form it must have']],
+    );
+  });
+
   it('survives an export, and is checked again from it', () => {
     const file = path.join(folder.directory, 'export.jsonl');
     assert.equal(runCommand(['export', trail, '--out', file]).status, 0);

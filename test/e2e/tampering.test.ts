@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { v7 } from 'uuid';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
-import type { CheckpointCopy } from '../../src/integrity/checkpointer.js';
 import type { FindingKind } from '../../src/integrity/findings.js';
 import { ringOfKey } from '../../src/integrity/key-ring.js';
 import { type Verification, type VerifyOptions, verifyTrail } from '../../src/integrity/verify.js';
 import { encodeLine } from '../../src/journal/chain.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { storedCopy } from '../../src/trail/checkpoint-file.js';
 import { openPostgresTrail } from '../../src/trail/postgres-trail.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
 import { type SignedStream, signedStream, signingKey } from '../support/signed-trail.js';
@@ -69,7 +69,7 @@ describe('tampering with a trail in Postgres', () => {
 
   it('finds nothing in what was recorded, and signs for all of it', async () => {
     const { url, first, second } = await trail();
-    const verification = await verify(url, { copies: [...first.copies, ...second.copies] });
+    const verification = await verify(url, { copies: [...first.copies, ...second.copies].map(storedCopy) });
     assert.deepEqual(verification.findings, []);
     assert.deepEqual(verification.unproven, []);
     assert.equal(verification.signed, first.records.length + second.records.length);
@@ -233,7 +233,7 @@ describe('tampering with a trail in Postgres', () => {
 
   it('finds that it is shown an older copy', async () => {
     const { url, first, second } = await trail();
-    const copies: readonly CheckpointCopy[] = [...first.copies, ...second.copies];
+    const copies = [...first.copies, ...second.copies].map(storedCopy);
     // As a back-up taken before the last parts: neither their records nor their checkpoints are in it.
     const cut = (table: string): string => `DELETE FROM ${table} WHERE stream = '${second.stream}' OR seq > 9`;
     await tamper(url, cut('audit_logs'), cut('audit_checkpoints'));
