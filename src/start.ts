@@ -10,6 +10,7 @@ import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, neare
 import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
 import { moduleFaults } from './delivery/module-check.js';
+import { messageOf } from './errors.js';
 import type { AuditExporter } from './exporter.js';
 import { CHECKPOINT_FILE, createCopies } from './integrity/checkpoint-copies.js';
 import { siblingTips } from './integrity/sibling-tips.js';
@@ -119,6 +120,7 @@ function checkpointsOf(config: AuditConfig, stream: string, exporters: readonly 
     stream,
     intervalMs,
     nowMs: () => Date.now(),
+    onError: (error) => warn(`a checkpoint could not be made: ${messageOf(error)}`),
     copy: createCopies({ file: file ?? path.join(directory, CHECKPOINT_FILE), url, warn }),
     siblings: () => siblingTips(directory, stream, config.service.name),
   };

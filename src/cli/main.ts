@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration. */
+/** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration; `verify` has its own. */
 
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';

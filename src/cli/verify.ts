@@ -43,6 +43,8 @@ export function addVerify(program: Command, context: CommandContext): void {
     .option('--require-signed', 'exit status 1 if a record is covered by no checkpoint of a known key', false)
     .option('--json', 'for machines', false)
     .option('--progress', 'say on standard error how far it is', process.stderr.isTTY === true)
+    // 1 is a verdict; a flag that is not understood is none.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : UNCHECKED))
     .action(async (place: string | undefined, flags: VerifyFlags) => {
       try {
         const verification = await verify(place, flags, context);

@@ -16,6 +16,7 @@ export interface CheckpointerParts {
   readonly record: (metadata: JsonObject) => void;
   /** Keeps it in another place as well. Must not throw. */
   readonly copy: (copy: CheckpointCopy) => void;
+  readonly onError: (error: unknown) => void;
   /** Tips of the other streams that can be seen from here. */
   readonly siblings: () => Promise<readonly CheckpointTip[]>;
 }
@@ -48,6 +49,13 @@ export function createCheckpointer(parts: CheckpointerParts): Checkpointer {
   let hasEnded = false;
 
   const commit = (): void => {
+    try {
+      sign();
+    } catch (error) {
+      parts.onError(error);
+    }
+  };
+  const sign = (): void => {
     const own = { stream_id: stream, epoch: EPOCH, sequence_number: tip.seq, tip_hash: tip.hash, entry_count: tip.seq };
     const leaves = { ...own, stream_id: `${MERKLE_PREFIX}${stream}`, tip_hash: tree.root(), entry_count: tree.size };
     const checkpoint = {

@@ -20,7 +20,7 @@ export interface Finding {
 }
 
 /** `unsigned`: no checkpoint covers it. `open`: the stream did not end, so nobody can say what came after. `trimmed`, `pruned`: gone by rule. */
-export type UnprovenKind = 'unsigned' | 'open' | 'pending' | 'trimmed' | 'pruned' | 'since' | 'checkpoint';
+export type UnprovenKind = 'unsigned' | 'open' | 'pending' | 'trimmed' | 'pruned' | 'since';
 
 export interface Unproven {
   readonly kind: UnprovenKind;

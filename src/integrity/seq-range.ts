@@ -7,16 +7,26 @@ export interface SeqRange {
   readonly toSeq: number;
 }
 
-/** Whether ranges in order of `fromSeq` cover all of it, one after the other. */
-export function isCovered(
-  ranges: readonly SeqRange[],
-  { stream, epoch }: Pick<SeqRange, 'stream' | 'epoch'>,
-  from: number,
-  to: number,
-): boolean {
-  let next = from;
-  for (const range of ranges) {
-    if (range.stream === stream && range.epoch === epoch && range.fromSeq <= next && range.toSeq >= next) next = range.toSeq + 1;
+/** Answers whether ranges cover all of another, one after the other. A trail may have as many of both as it has records. */
+export function createCoverage(ranges: readonly SeqRange[]): (range: SeqRange) => boolean {
+  const merged = new Map<string, SeqRange[]>();
+  for (const range of [...ranges].sort((a, b) => a.fromSeq - b.fromSeq)) {
+    const key = `${range.epoch} ${range.stream}`;
+    const own = merged.get(key) ?? [];
+    merged.set(key, own);
+    const last = own.at(-1);
+    if (last === undefined || last.toSeq + 1 < range.fromSeq) own.push(range);
+    else own[own.length - 1] = { ...last, toSeq: Math.max(last.toSeq, range.toSeq) };
   }
-  return next > to;
+  return ({ stream, epoch, fromSeq, toSeq }) => {
+    const own = merged.get(`${epoch} ${stream}`) ?? [];
+    let [low, high] = [0, own.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((own[middle] as SeqRange).toSeq < fromSeq) low = middle + 1;
+      else high = middle;
+    }
+    const found = own[low];
+    return found !== undefined && found.fromSeq <= fromSeq && found.toSeq >= toSeq;
+  };
 }

@@ -3,7 +3,7 @@
 import type { StoredCheckpoint, Trail } from '../trail/trail.js';
 import { CheckpointSet, type CommittedTip } from './checkpoint-set.js';
 import { type Finding, Findings, type Unproven } from './findings.js';
-import { judgeStaleness, judgeStreams, type Pass, type TipVerdict } from './judge.js';
+import { judge, type Pass, type TipVerdict } from './judge.js';
 import { type KeyRing, NO_KEYS } from './key-ring.js';
 import { StreamChain } from './stream-chain.js';
 
@@ -49,8 +49,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
   checkpoints.finish(() => since !== undefined || !trail.isComplete);
   const pass = await readThrough(options, findings, checkpoints);
   for (const fault of await trail.faults()) findings.add({ stream: '', epoch: 0, fromSeq: 0, toSeq: 0, ...fault });
-  const judged = judgeStreams(options, findings, checkpoints, pass, await trail.removed());
-  judgeStaleness(options, findings, checkpoints, judged.unproven);
+  const judgement = judge(options, findings, checkpoints, pass, await trail.removed());
   const { strangers } = checkpoints;
   return {
     trail: trail.name,
@@ -60,7 +59,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
     newest: pass.newest,
     findings: findings.list,
     leftOut: findings.leftOut,
-    ...judged,
+    ...judgement,
     keys: keys.ids,
     strangers,
   };

@@ -100,6 +100,8 @@ describe('the proof of a trail', () => {
       assert.equal(status, 2);
       assert.match(stderr, /could not check/);
     }
+    assert.equal(runCommand(['verify', trail, '--no-such-flag']).status, 2);
+    assert.equal(runCommand(['verify', trail, '--since', 'whenever']).status, 2);
   });
 
   it('is broken by a changed, a torn out, an exchanged and a foreign line, each named', () => {

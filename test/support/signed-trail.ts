@@ -63,6 +63,9 @@ export async function signedStream({
     intervalMs: 86_400_000,
     nowMs: () => at,
     record: (metadata) => life('audit.checkpoint', metadata),
+    onError: (error) => {
+      throw error;
+    },
     copy: (copy) => copies.push(copy),
     siblings: async () => siblings,
   });
