@@ -95,6 +95,9 @@ addReading(program, context);
 addProve(program, context);
 addKeys(program, context);
 
+// Whoever reads less than there is, as `head` does, has what was wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = error instanceof AuditConfigError ? EXIT_CONFIG : 1;

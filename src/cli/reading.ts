@@ -1,7 +1,7 @@
 /** `otel-audit query`, `show`, `tail` and `export`: reads a trail for people and machines, in Postgres and in files alike. */
 
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { type Command, Option } from 'commander';
 import { AuditError } from '../errors.js';
@@ -83,7 +83,7 @@ export function addReading(program: Command, context: CommandContext): void {
       const filter = filterOf(flags);
       await reading(context, 'export', place, filter, async (trail) => {
         // A trail holds personal data: nobody else may read what is made of it.
-        const out = flags.out === undefined ? process.stdout : createWriteStream(flags.out, { mode: 0o600, flags: 'wx' });
+        const out = flags.out === undefined ? process.stdout : createWriteStream('', { fd: openSync(flags.out, 'wx', 0o600) });
         await print(trail.search(filter, {}), flags, out);
         if (flags.out !== undefined) await once(out.end(), 'finish');
       });

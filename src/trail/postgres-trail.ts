@@ -34,7 +34,7 @@ export async function openPostgresTrail(url: string): Promise<Trail> {
     removed: () => guarded(() => removedOf(client)),
     faults: () => guarded(() => faultsOf(client)),
     search: (filter, { limit }) => searchRows(client, matching(filter, limit)),
-    follow: (filter, signal) => followRows(client, filter, signal),
+    follow: (filter, signal) => followRows(url, filter, signal),
     close: () => connection.close(),
   };
 }
@@ -129,22 +129,31 @@ const ARRIVAL_MS = 60_000;
 /** How long a request may take: it happened when it began. */
 const DURATION_MS = 3_600_000;
 
-async function* followRows(client: ClientBase, filter: RecordFilter, signal: AbortSignal): AsyncGenerator<JournalledRecord> {
+/** On a connection of its own: the trail may be searched meanwhile. */
+async function* followRows(url: string, filter: RecordFilter, signal: AbortSignal): AsyncGenerator<JournalledRecord> {
+  const begunAt = new Date().toISOString();
+  const connection = await guarded(() => connect({ url, statementTimeoutMs: 0 }));
   const seen = new Map<string, number>();
-  const look = async (): Promise<readonly JournalledRecord[]> => {
-    const nowMs = Date.now();
-    for (const [id, seenMs] of seen) if (seenMs < nowMs - 2 * ARRIVAL_MS) seen.delete(id);
-    const { text, values } = arriving(filter, new Date(nowMs - DURATION_MS), new Date(nowMs - ARRIVAL_MS));
-    const { rows } = await guarded(() => client.query<Row>(text, [...values]));
-    const fresh = rows.map(fromRow).filter(({ id }) => !seen.has(id));
-    for (const { id } of fresh) seen.set(id, nowMs);
-    return fresh;
-  };
-  await look();
-  while (!signal.aborted) {
-    await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) yield* await look();
+  try {
+    yield* (await lookAgain(connection.client, filter, seen)).filter(({ observedTime }) => observedTime >= begunAt);
+    while (!signal.aborted) {
+      await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted) yield* await lookAgain(connection.client, filter, seen);
+    }
+  } finally {
+    await connection.close();
   }
+}
+
+/** What arrived since the last look. `seen`: ids, and when; forgotten when they cannot come again. */
+async function lookAgain(client: ClientBase, filter: RecordFilter, seen: Map<string, number>): Promise<readonly JournalledRecord[]> {
+  const nowMs = Date.now();
+  for (const [id, seenMs] of seen) if (seenMs < nowMs - 2 * ARRIVAL_MS) seen.delete(id);
+  const { text, values } = arriving(filter, new Date(nowMs - DURATION_MS), new Date(nowMs - ARRIVAL_MS));
+  const { rows } = await guarded(() => client.query<Row>(text, [...values]));
+  const fresh = rows.map(fromRow).filter(({ id }) => !seen.has(id));
+  for (const { id } of fresh) seen.set(id, nowMs);
+  return fresh;
 }
 
 type Row = Readonly<Record<string, unknown>>;
