@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { IDENTITY_ENTRIES } from './config-identity.js';
 import { policyRules } from './config-policy.js';
 import { flag, headerName, headerNames, integer, list, listOf, oneOf, text } from './config-values.js';
+import { parseSigningKey } from './integrity/signing-key.js';
 import { canCompress } from './journal/compression.js';
 import { parseJournalKey } from './journal/keyring.js';
 import { prometheusTarget } from './prometheus-target.js';
@@ -38,6 +39,19 @@ const workerMode = v.pipe(
     return Object.hasOwn(WORKER_MODES, word) ? WORKER_MODES[word as keyof typeof WORKER_MODES] : word;
   }),
   v.picklist(['thread', 'off', 'external'], 'must be true, false or external'),
+);
+
+const signingKey = v.pipe(
+  text,
+  v.check(
+    (value) => parseSigningKey(value) !== undefined,
+    'must be an Ed25519 private key, in PEM or its 32-byte seed in base64; `otel-audit keys new` makes one',
+  ),
+);
+
+const webAddress = v.pipe(
+  text,
+  v.check((value) => /^https?:\/\//.test(value) && URL.canParse(value), 'must be an http or https address'),
 );
 
 const redaction = v.strictObject({
@@ -113,6 +127,11 @@ const SCHEMA = v.object({
   REQUEST_ID_HEADER: v.optional(headerName, 'x-request-id'),
   REDACT_FIELDS: v.optional(list, []),
   HASH_KEY: v.optional(v.pipe(text, v.minLength(16, 'must be at least 16 characters'))),
+  SIGNING_KEY: v.optional(signingKey),
+  // At most a day: what is recorded after the last checkpoint is not signed.
+  CHECKPOINT_MS: v.optional(integer(1000, 86_400_000), 60_000),
+  CHECKPOINT_FILE: v.optional(text),
+  CHECKPOINT_URL: v.optional(webAddress),
   EXCLUDE_PATHS: v.optional(
     v.pipe(
       list,
@@ -129,6 +148,7 @@ const SCHEMA = v.object({
       v.check((target) => prometheusTarget(target) !== undefined, 'must be a port, host:port, or the path of a file that ends in .prom'),
     ),
   ),
+  RECORD_READING: v.optional(flag, false),
   HEARTBEAT_MS: v.optional(integer(0, 86_400_000), 60_000),
   POLICY_RELOAD_MS: v.optional(integer(0, 86_400_000), 2_000),
   policy: v.optional(policyRules, []),

@@ -103,8 +103,16 @@ export interface AuditConfig {
     readonly hash?: string | undefined;
     /** The first encrypts the journal, all decrypt it. */
     readonly journal: readonly string[];
+    readonly signing?: string | undefined;
   };
   readonly metrics: { readonly prometheus?: string | undefined };
+  /** Of what use they are depends on `keys.signing`: without it there are none. */
+  readonly checkpoints: {
+    readonly intervalMs: number;
+    /** Absolute path. Undefined: `checkpoints.ndjson` in the journal's directory. */
+    readonly file?: string | undefined;
+    readonly url?: string | undefined;
+  };
   readonly lifecycle: {
     /** 0: no heartbeats. */
     readonly heartbeatMs: number;
@@ -117,6 +125,8 @@ export interface AuditConfig {
     /** Where the rule says nothing else. */
     readonly delivery: DeliveryMode;
   };
+  /** Whether the command line records who reads the trail. */
+  readonly recordReading: boolean;
   /** What is odd but no fault; said once at start. */
   readonly warnings: readonly string[];
 }
@@ -199,10 +209,16 @@ function assemble(
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
-    keys: { hash: settings.HASH_KEY, journal: settings.JOURNAL_KEY },
+    keys: { hash: settings.HASH_KEY, journal: settings.JOURNAL_KEY, signing: settings.SIGNING_KEY },
     metrics: { prometheus: settings.PROMETHEUS },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS, delivery: settings.DELIVERY },
+    checkpoints: {
+      intervalMs: settings.CHECKPOINT_MS,
+      file: settings.CHECKPOINT_FILE === undefined ? undefined : path.resolve(directory, settings.CHECKPOINT_FILE),
+      url: settings.CHECKPOINT_URL,
+    },
+    recordReading: settings.RECORD_READING,
     warnings,
   };
 }

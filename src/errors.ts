@@ -8,6 +8,8 @@ export type AuditErrorCode =
   | 'ERR_AUDIT_JOURNAL'
   /** An exporter cannot be created or its module does not keep the contract. */
   | 'ERR_AUDIT_EXPORTER'
+  /** A trail, a checkpoint file or a ledger of keys cannot be read. */
+  | 'ERR_AUDIT_TRAIL'
   /** Something was asked of a pipeline that has been shut down. */
   | 'ERR_AUDIT_SHUTDOWN';
 

@@ -8,9 +8,16 @@ import { boundRecord } from './record-bounds.js';
 
 /**
  * `start`: the first record of a stream. `stop`: the last; without it the process was killed, and the next one says so.
- * `heartbeat`: it still records, or there was nothing to. `policy.rejected`: a new policy is broken, the old one stays.
+ * `heartbeat`: it still records, or there was nothing to.
+ * `checkpoint`: all before it is signed. `policy.rejected`: a new policy is broken, the old one stays.
  */
-export type LifecycleAction = 'audit.start' | 'audit.stop' | 'audit.heartbeat' | 'audit.policy.changed' | 'audit.policy.rejected';
+export type LifecycleAction =
+  | 'audit.start'
+  | 'audit.stop'
+  | 'audit.heartbeat'
+  | 'audit.checkpoint'
+  | 'audit.policy.changed'
+  | 'audit.policy.rejected';
 
 export function createLifecycleRecord(
   action: LifecycleAction,
@@ -103,6 +110,8 @@ export function createLifecycle(parts: LifecycleParts): Lifecycle {
       if (!hasStopped) say('audit.stop', { reason, policyHash: parts.policyHash(), ...parts.account() });
     },
     noticed(record) {
+      // A stop is signed after it was said.
+      if (record.kind === 'lifecycle' && record.action === 'audit.checkpoint') return;
       hasStopped = record.kind === 'lifecycle' && record.action === 'audit.stop';
     },
     end() {

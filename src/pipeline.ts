@@ -19,8 +19,9 @@ import { recordOfEvent, recordOfTelemetry } from './event-record.js';
 import { type CaptureCounters, countBy, createCaptureCounters } from './health.js';
 import { createHealthJudge } from './health-verdict.js';
 import { createIdentities } from './identity/identities.js';
+import { type Checkpointer, type CheckpointerParts, createCheckpointer } from './integrity/checkpointer.js';
 import { contextOf, recordOfJob, runJob } from './job-record.js';
-import { accountOf, createLifecycle } from './lifecycle.js';
+import { accountOf, createLifecycle, createLifecycleRecord } from './lifecycle.js';
 import type { LivePipeline } from './live.js';
 import type { AuditRecord, AuditService, JsonObject } from './record.js';
 import { toAttributes } from './record-attributes.js';
@@ -51,6 +52,8 @@ export interface PipelineParts {
   readonly redaction?: RedactionFunctions | undefined;
   /** What the first record of the trail says of this process; without it there are no lifecycle records. */
   readonly start?: JsonObject | undefined;
+  /** Without it nothing is signed. */
+  readonly checkpoints?: Omit<CheckpointerParts, 'record'> | undefined;
 }
 
 export interface Pipeline extends LivePipeline {
@@ -93,6 +96,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     geo.open();
     sink = parts.createSink(counters, (loss) => accept(countIn(loss)));
     lifecycle?.start();
+    checkpointer?.start();
     return sink;
   };
   /** Of the record accepted last: known as soon as the journal has it. */
@@ -100,6 +104,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const accept = (record: AuditRecord): void => {
     const open = openSink();
     hash = open.append(record);
+    if (hash !== undefined) checkpointer?.appended(hash);
     lifecycle?.noticed(record);
   };
   const routing = createRouting(accept);
@@ -120,6 +125,17 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       isOpen: () => sink !== undefined,
       record: (record) => routing.route(countIn(record)),
     });
+
+  const checkpointer: Checkpointer | undefined =
+    parts.checkpoints &&
+    createCheckpointer({
+      ...parts.checkpoints,
+      record: (metadata) => routing.route(countIn(createLifecycleRecord('audit.checkpoint', metadata, service))),
+    });
+  const saysStop = (reason: string): void => {
+    lifecycle?.stop(reason);
+    checkpointer?.seal();
+  };
 
   const identities = createIdentities(config.identity, { load, warn: parts.warn, headerNames: clientHeaderNames(config.client) });
   const capture = createCapture(
@@ -255,7 +271,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       lifecycle?.policyChanged(before, next.rules.length);
     },
     rejectPolicy: (faults) => lifecycle?.policyRejected(faults),
-    stop: (reason) => lifecycle?.stop(reason),
+    stop: saysStop,
     hooks: createHttpHooks({
       exchangeOf: capture.exchangeOf,
       joinSpan(exchange, span) {
@@ -303,14 +319,16 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     },
     closeNow() {
       lifecycle?.end();
+      checkpointer?.end();
       sink?.closeSync();
     },
     async shutdown(timeoutMs = config.delivery.shutdownTimeoutMs) {
       await capture.settled();
       emitAwaiting();
       geo.close();
-      lifecycle?.stop('shutdown');
+      saysStop('shutdown');
       lifecycle?.end();
+      checkpointer?.end();
       await sink?.shutdown(timeoutMs);
     },
   };

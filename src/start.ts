@@ -11,11 +11,16 @@ import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, neare
 import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
 import { moduleFaults } from './delivery/module-check.js';
+import { messageOf } from './errors.js';
 import type { AuditExporter } from './exporter.js';
+import { CHECKPOINT_FILE, createCopies } from './integrity/checkpoint-copies.js';
+import { siblingTips } from './integrity/sibling-tips.js';
+import { parseSigningKey } from './integrity/signing-key.js';
+import { defaultJournalDirectory } from './journal/destinations.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { startMetrics } from './metrics/metrics.js';
 import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
-import { createPipeline, type Pipeline } from './pipeline.js';
+import { createPipeline, type Pipeline, type PipelineParts } from './pipeline.js';
 import { watchPolicy } from './policy-watch.js';
 import { followProcessEnd } from './process-end.js';
 import { redactionFaults } from './redaction-faults.js';
@@ -94,6 +99,7 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
     activeRpcMetadata,
     warn,
     redaction,
+    checkpoints: checkpointsOf(config, stream, exporters),
     start: {
       configHash: hashConfig(config),
       exporters: [...config.exporters, ...exporters.map((exporter) => exporter.name)],
@@ -105,6 +111,23 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
     },
   });
   return pipeline;
+}
+
+function checkpointsOf(config: AuditConfig, stream: string, exporters: readonly AuditExporter[]): PipelineParts['checkpoints'] {
+  const key = config.keys.signing === undefined ? undefined : parseSigningKey(config.keys.signing);
+  if (key === undefined) return undefined;
+  const { intervalMs, file, url } = config.checkpoints;
+  const objects = exporters.map((exporter) => exporter.name);
+  const directory = config.journal.directory ?? defaultJournalDirectory(config, objects);
+  return {
+    key,
+    stream,
+    intervalMs,
+    nowMs: () => Date.now(),
+    onError: (error) => warn(`a checkpoint could not be made: ${messageOf(error)}`),
+    copy: createCopies({ file: file ?? path.join(directory, CHECKPOINT_FILE), url, warn }),
+    siblings: () => siblingTips(directory, stream, config.service.name),
+  };
 }
 
 /** The order matters: our wrapper must be innermost, so it is there before an instrumentation wraps around it. */

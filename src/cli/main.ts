@@ -1,16 +1,22 @@
 #!/usr/bin/env node
-/** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration. */
+/** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration; `verify` has its own. */
 
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { loadConfig, nearestPackage } from '../config.js';
+import { readSources } from '../config-sources.js';
 import { AuditConfigError, messageOf } from '../errors.js';
 import { entryDirectory, readModeFacts } from '../mode-facts.js';
+import type { CommandContext } from './context.js';
 import { addDeliveryCommands } from './delivery-commands.js';
 import { runDoctor } from './doctor.js';
 import { listInventory } from './inventory.js';
+import { addKeys } from './keys.js';
 import { runMigrate } from './migrate.js';
 import { checkPolicy, explainRequest } from './policy.js';
+import { addProve } from './prove.js';
+import { addReading } from './reading.js';
+import { addVerify } from './verify.js';
 
 // EX_CONFIG of sysexits.h, as the preload has it.
 const EXIT_CONFIG = 78;
@@ -81,6 +87,18 @@ program
   });
 
 addDeliveryCommands(program);
+const context: CommandContext = {
+  write,
+  config: () => loadConfig({ env: process.env, directory: process.cwd() }),
+  signingKey: () => readSources({ env: process.env, directory: process.cwd() }).raw['SIGNING_KEY'] as string | undefined,
+};
+addVerify(program, context);
+addReading(program, context);
+addProve(program, context);
+addKeys(program, context);
+
+// Whoever reads less than there is, as `head` does, has what was wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);

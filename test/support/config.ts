@@ -44,6 +44,8 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     metrics: {},
     lifecycle: { heartbeatMs: 0, policyReloadMs: 0 },
     policy: { rules: [], excludePaths: [], delivery: 'async' },
+    checkpoints: { intervalMs: 60_000 },
+    recordReading: false,
     warnings: [],
     ...changes,
   };

@@ -196,11 +196,21 @@ redaction:
   });
 
   it('says what has no effect', () => {
-    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_SIGNING_KEY: '1' });
+    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_JOURNAL_KEY: '1' });
     assert.deepEqual(warnings, [
       'AUDIT_EXPORTERS is not a setting of otel-audit and has no effect',
-      'AUDIT_SIGNING_KEY is not available in this version and has no effect',
+      'AUDIT_JOURNAL_KEY is not available in this version and has no effect',
     ]);
+  });
+
+  it('takes an Ed25519 key to sign with, and no other', () => {
+    const seed = Buffer.alloc(32, 7).toString('base64');
+    assert.equal(load({ AUDIT_SIGNING_KEY: seed }).keys.signing, seed);
+    file('signing.pem', seed);
+    assert.equal(load({ AUDIT_SIGNING_KEY_FILE: 'signing.pem' }).keys.signing, seed);
+    assert.match(faultsOf({ AUDIT_SIGNING_KEY: 'hunter2' }).join(), /^AUDIT_SIGNING_KEY: must be an Ed25519 private key/);
+    assert.match(faultsOf({ AUDIT_CHECKPOINT_URL: 'ftp://x' }).join(), /^AUDIT_CHECKPOINT_URL: must be an http/);
+    assert.match(faultsOf({ AUDIT_CHECKPOINT_MS: '0' }).join(), /^AUDIT_CHECKPOINT_MS: must be a whole number/);
   });
 
   it('takes the name from the environment or the nearest package.json', () => {

@@ -1,0 +1,11 @@
+/** What the commands share: where they write, and what the environment configures. */
+
+import type { AuditConfig } from '../config.js';
+
+export interface CommandContext {
+  readonly write: (text: string) => void;
+  /** @throws {AuditConfigError} ERR_AUDIT_CONFIG if the environment or the file is wrong */
+  readonly config: () => AuditConfig;
+  /** Of the environment alone, whatever else it says: what is verified need not be configured. */
+  readonly signingKey: () => string | undefined;
+}

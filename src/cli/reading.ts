@@ -1,0 +1,201 @@
+/** `otel-audit query`, `show`, `tail` and `export`: reads a trail for people and machines, in Postgres and in files alike. */
+
+import { once } from 'node:events';
+import { createWriteStream, openSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { type Command, Option } from 'commander';
+import { AuditError } from '../errors.js';
+import { isIntact } from '../journal/chain.js';
+import { FORMATS, type Format } from '../reading/formats.js';
+import { showText } from '../reading/show.js';
+import { OUTCOMES, RECORD_KINDS } from '../record.js';
+import type { RecordFilter } from '../trail/filter.js';
+import type { Trail } from '../trail/trail.js';
+import type { CommandContext } from './context.js';
+import { countOf, statusRange, targetOf, timeOf } from './flags.js';
+import { openTrail } from './open-trail.js';
+import { recordReading } from './record-reading.js';
+
+interface FilterFlags {
+  readonly actor?: string;
+  readonly tenant?: string;
+  readonly action?: string;
+  readonly target?: string;
+  readonly outcome?: string;
+  readonly kind?: string;
+  readonly status?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly trace?: string;
+  readonly request?: string;
+  readonly text?: string;
+}
+
+interface OutputFlags {
+  readonly format: string;
+  readonly color?: boolean;
+}
+
+export function addReading(program: Command, context: CommandContext): void {
+  withOutput(withFilters(program.command('query')), 'table')
+    .description('the newest records that match, newest first')
+    .argument('[trail]', TRAIL)
+    .option('-n, --limit <count>', 'at most so many', '100')
+    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly limit: string }) => {
+      const filter = filterOf(flags);
+      await reading(context, 'query', place, filter, async (trail) => {
+        await print(trail.search(filter, { limit: countOf(flags.limit) }), flags, process.stdout);
+      });
+    });
+
+  withOutput(withFilters(program.command('tail')), 'table')
+    .description('the last records, and with -f those that come')
+    .argument('[trail]', TRAIL)
+    .option('-n, --lines <count>', 'how many to begin with', '10')
+    .option('-f, --follow', 'go on until interrupted', false)
+    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly lines: string; readonly follow: boolean }) => {
+      const filter = filterOf(flags);
+      await reading(context, 'tail', place, filter, (trail) => tail(trail, filter, countOf(flags.lines), flags));
+    });
+
+  program
+    .command('show')
+    .description('one record, laid out, with its changes field by field')
+    .argument('<id>', "the record's id")
+    .argument('[trail]', TRAIL)
+    .action(async (id: string, place: string | undefined) => {
+      const filter = { id };
+      await reading(context, 'show', place, filter, async (trail) => {
+        let isFound = false;
+        for await (const record of trail.search(filter, {})) {
+          isFound = true;
+          context.write(showText(record, isIntact(record)));
+        }
+        if (!isFound) throw new AuditError('ERR_AUDIT_TRAIL', `no record ${id} in ${trail.name}`);
+      });
+    });
+
+  withOutput(withFilters(program.command('export')), 'json')
+    .description('every record that matches; as json it can be verified')
+    .argument('[trail]', TRAIL)
+    .option('--out <file>', 'default: standard output')
+    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly out?: string }) => {
+      const filter = filterOf(flags);
+      await reading(context, 'export', place, filter, async (trail) => {
+        // A trail holds personal data: nobody else may read what is made of it.
+        const out = flags.out === undefined ? process.stdout : createWriteStream('', { fd: openSync(flags.out, 'wx', 0o600) });
+        await print(trail.search(filter, {}), flags, out);
+        if (flags.out !== undefined) await once(out.end(), 'finish');
+      });
+    });
+}
+
+const TRAIL = 'database URL, directory, archive or Azure export; default: as configured';
+
+function withFilters(command: Command): Command {
+  return command
+    .option('--actor <id>', 'id or e-mail')
+    .option('--tenant <id>', 'id or slug')
+    .option('--action <name>', 'order.created, or with stars: order.*')
+    .option('--target <type/id>', 'order/o-17, order, or /o-17')
+    .addOption(new Option('--outcome <outcome>').choices([...OUTCOMES]))
+    .addOption(new Option('--kind <kind>').choices([...RECORD_KINDS]))
+    .option('--status <status>', '404, 4xx or 400-403')
+    .option('--since <when>', 'a time, or how long ago: 7d, 12h')
+    .option('--until <when>', 'a time, or how long ago')
+    .option('--trace <id>')
+    .option('--request <id>', 'the request id that the client saw')
+    .option('--text <text>', 'somewhere in a body');
+}
+
+function withOutput(command: Command, format: string): Command {
+  return command
+    .addOption(new Option('--format <format>').choices(Object.keys(FORMATS)).default(format))
+    .option('--color', 'default: on a terminal, unless NO_COLOR is set')
+    .option('--no-color');
+}
+
+function filterOf({ target, status, since, until, ...same }: FilterFlags & Partial<OutputFlags>): RecordFilter {
+  const { actor, tenant, action, outcome, kind, trace, request, text } = same;
+  const nowMs = Date.now();
+  return {
+    actor,
+    tenant,
+    action,
+    outcome,
+    kind,
+    trace,
+    request,
+    text,
+    target: target === undefined ? undefined : targetOf(target),
+    status: status === undefined ? undefined : statusRange(status),
+    since: since === undefined ? undefined : timeOf(since, nowMs),
+    until: until === undefined ? undefined : timeOf(until, nowMs),
+  };
+}
+
+/** Opens the trail, says who reads it where that is wanted, and closes it whatever happens. */
+async function reading(
+  context: CommandContext,
+  command: string,
+  place: string | undefined,
+  filter: RecordFilter,
+  work: (trail: Trail) => Promise<void>,
+): Promise<void> {
+  const trail = await openTrail(place, context.config);
+  try {
+    await recordReading({ command, trail: trail.name, filter });
+    await work(trail);
+  } finally {
+    await trail.close();
+  }
+}
+
+async function tail(trail: Trail, filter: RecordFilter, lines: number, flags: OutputFlags & { readonly follow: boolean }): Promise<void> {
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  // Begun before the last ones are read, so that none falls between the two.
+  const coming = flags.follow ? trail.follow(filter, abort.signal)[Symbol.asyncIterator]() : undefined;
+  const first = coming?.next();
+  const last = await all(trail.search(filter, { limit: lines }));
+  await print(last.toReversed(), flags, process.stdout);
+  if (coming === undefined || first === undefined) return;
+  const shown = new Set(last.map(({ id }) => id));
+  const format = formatOf(flags.format);
+  for (let next = await first; next.done !== true; next = await coming.next()) {
+    if (!shown.has(next.value.id)) await write(process.stdout, format.row(next.value, isColoured(flags, process.stdout)));
+  }
+}
+
+async function print(
+  records: AsyncIterable<Parameters<Format['row']>[0]> | readonly Parameters<Format['row']>[0][],
+  flags: OutputFlags,
+  out: Writable,
+): Promise<void> {
+  const format = formatOf(flags.format);
+  const colour = isColoured(flags, out);
+  if (format.head !== undefined) await write(out, format.head());
+  for await (const record of records) await write(out, format.row(record, colour));
+}
+
+function formatOf(name: string): Format {
+  const format = FORMATS[name];
+  if (format === undefined) throw new TypeError(name);
+  return format;
+}
+
+function isColoured({ color }: OutputFlags, out: Writable): boolean {
+  // https://no-color.org
+  return color ?? ((out as { readonly isTTY?: boolean }).isTTY === true && !process.env['NO_COLOR']);
+}
+
+async function write(out: Writable, text: string): Promise<void> {
+  if (!out.write(text)) await once(out, 'drain');
+}
+
+async function all<Value>(values: AsyncIterable<Value>): Promise<Value[]> {
+  const list: Value[] = [];
+  for await (const value of values) list.push(value);
+  return list;
+}

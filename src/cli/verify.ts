@@ -1,0 +1,113 @@
+/** `otel-audit verify`: says whether a trail is what was recorded, what contradicts it, and what nobody can know. */
+
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { AuditError, messageOf } from '../errors.js';
+import { type KeyRing, NO_KEYS, readKeyRing, ringOfKey } from '../integrity/key-ring.js';
+import { parseSigningKey } from '../integrity/signing-key.js';
+import { type Verification, verifyTrail } from '../integrity/verify.js';
+import { readCheckpointFile } from '../trail/checkpoint-file.js';
+import type { CommandContext } from './context.js';
+import { durationMs, timeOf } from './flags.js';
+import { openTrail } from './open-trail.js';
+import { verificationText } from './verify-text.js';
+
+interface VerifyFlags {
+  readonly checkpoints?: readonly string[];
+  readonly keys?: string;
+  readonly since?: string;
+  readonly grace: string;
+  readonly part?: boolean;
+  readonly whole?: boolean;
+  readonly requireSigned: boolean;
+  readonly json: boolean;
+  readonly progress: boolean;
+}
+
+const CONTRADICTED = 1;
+const UNCHECKED = 2;
+
+export function addVerify(program: Command, context: CommandContext): void {
+  program
+    .command('verify')
+    .description(
+      'check every record, chain, gap and signed checkpoint; exit status 0: no contradiction, 1: tampering or a gap, 2: could not check',
+    )
+    .argument('[trail]', 'database URL, directory, archive (.jsonl, .jsonl.gz) or Azure export; default: as configured')
+    .option('--checkpoints <file...>', 'copies of checkpoints that were kept elsewhere')
+    .option('--keys <file>', 'ledger of keys, or public keys; default: the key in AUDIT_SIGNING_KEY')
+    .option('--since <when>', 'a time, or how long ago: 7d, 12h')
+    .option('--grace <duration>', 'what was signed within it may still be on its way', '60s')
+    .option('--part', 'what is missing before, after and beside it is not held against it; so for files by default')
+    .option('--whole', 'it is')
+    .option('--require-signed', 'exit status 1 if a record is covered by no checkpoint of a known key', false)
+    .option('--json', 'for machines', false)
+    .option('--progress', 'say on standard error how far it is', process.stderr.isTTY === true)
+    // 1 is a verdict; a flag that is not understood is none.
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : UNCHECKED))
+    .action(async (place: string | undefined, flags: VerifyFlags) => {
+      try {
+        const verification = await verify(place, flags, context);
+        const isGood = passes(verification, flags.requireSigned);
+        context.write(
+          flags.json ? `${JSON.stringify({ ok: isGood, ...verification }, undefined, 2)}\n` : verificationText(verification, isGood),
+        );
+        if (!isGood) process.exitCode = CONTRADICTED;
+      } catch (error) {
+        process.stderr.write(`could not check: ${messageOf(error)}\n`);
+        process.exitCode = UNCHECKED;
+      }
+    });
+}
+
+async function verify(place: string | undefined, flags: VerifyFlags, context: CommandContext): Promise<Verification> {
+  const nowMs = Date.now();
+  const keys = flags.keys === undefined ? configuredKeys(context) : readKeys(flags.keys);
+  const copies = (flags.checkpoints ?? []).flatMap(readCheckpointFile);
+  const since = flags.since === undefined ? undefined : timeOf(flags.since, nowMs);
+  const graceMs = durationMs(flags.grace);
+  const trail = await openTrail(place, context.config);
+  const isComplete = flags.part === true ? false : flags.whole === true || trail.isComplete;
+  const progress = flags.progress ? showProgress() : undefined;
+  try {
+    return await verifyTrail({ trail: { ...trail, isComplete }, copies, keys, since, graceMs, nowMs, onProgress: progress?.at });
+  } finally {
+    progress?.end();
+    await trail.close();
+  }
+}
+
+function passes({ findings, leftOut, unproven }: Verification, requireSigned: boolean): boolean {
+  return findings.length + leftOut === 0 && !(requireSigned && unproven.some(({ kind }) => kind === 'unsigned'));
+}
+
+function readKeys(file: string): KeyRing {
+  try {
+    return readKeyRing(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new AuditError('ERR_AUDIT_TRAIL', `the keys in ${file} cannot be used: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function configuredKeys(context: CommandContext): KeyRing {
+  const signing = context.signingKey();
+  const key = signing === undefined ? undefined : parseSigningKey(signing);
+  return key === undefined ? NO_KEYS : ringOfKey(key);
+}
+
+function showProgress(): { readonly at: (records: number) => void; readonly end: () => void } {
+  const started = performance.now();
+  let shown = started;
+  const say = (records: number): void => {
+    const seconds = (performance.now() - started) / 1000;
+    process.stderr.write(`\r${records} records, ${Math.round(records / seconds)} a second`);
+  };
+  return {
+    at(records) {
+      if (performance.now() - shown < 1000) return;
+      shown = performance.now();
+      say(records);
+    },
+    end: () => void (shown > started && process.stderr.write('\n')),
+  };
+}

@@ -1,0 +1,32 @@
+/** Records of a stream that follow each other, both ends included. */
+
+export interface SeqRange {
+  readonly stream: string;
+  readonly epoch: number;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+}
+
+/** Answers whether ranges cover all of another, one after the other. A trail may have as many of both as it has records. */
+export function createCoverage(ranges: readonly SeqRange[]): (range: SeqRange) => boolean {
+  const merged = new Map<string, SeqRange[]>();
+  for (const range of [...ranges].sort((a, b) => a.fromSeq - b.fromSeq)) {
+    const key = `${range.epoch} ${range.stream}`;
+    const own = merged.get(key) ?? [];
+    merged.set(key, own);
+    const last = own.at(-1);
+    if (last === undefined || last.toSeq + 1 < range.fromSeq) own.push(range);
+    else own[own.length - 1] = { ...last, toSeq: Math.max(last.toSeq, range.toSeq) };
+  }
+  return ({ stream, epoch, fromSeq, toSeq }) => {
+    const own = merged.get(`${epoch} ${stream}`) ?? [];
+    let [low, high] = [0, own.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((own[middle] as SeqRange).toSeq < fromSeq) low = middle + 1;
+      else high = middle;
+    }
+    const found = own[low];
+    return found !== undefined && found.fromSeq <= fromSeq && found.toSeq >= toSeq;
+  };
+}

@@ -1,0 +1,55 @@
+/** Follows the files of a trail as they grow, new streams included. */
+
+import { open } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AuditRecord, JournalledRecord } from '../record.js';
+import { recordOf } from './lines.js';
+
+// File notifications miss what some file systems do; a look at the sizes costs less than a person notices.
+const LOOK_MS = 200;
+
+/** Records written after the call. */
+export async function* followFiles(
+  files: () => readonly string[],
+  passes: (record: AuditRecord) => boolean,
+  signal: AbortSignal,
+): AsyncGenerator<JournalledRecord> {
+  const ends = new Map<string, number>();
+  for (const file of files()) ends.set(file, await sizeOf(file));
+  while (!signal.aborted) {
+    for (const file of files()) {
+      const from = ends.get(file) ?? 0;
+      const { lines, end } = await linesFrom(file, from);
+      ends.set(file, end);
+      for (const line of lines) {
+        const record = recordOf(line);
+        if (record !== undefined && passes(record)) yield record;
+      }
+    }
+    await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  const handle = await open(file, 'r');
+  try {
+    return (await handle.stat()).size;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The whole lines from a byte on. A file that became shorter is another one, and read from its beginning. */
+async function linesFrom(file: string, from: number): Promise<{ readonly lines: readonly string[]; readonly end: number }> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const start = size < from ? 0 : from;
+    const bytes = Buffer.alloc(size - start);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
+    const end = bytes.subarray(0, bytesRead).lastIndexOf('\n') + 1;
+    return { lines: bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1), end: start + end };
+  } finally {
+    await handle.close();
+  }
+}
