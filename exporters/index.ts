@@ -5,6 +5,7 @@ import { AuditError } from '../src/errors.js';
 import type { AuditExporter, CreateExporter } from '../src/exporter.js';
 import { moduleUrl } from '../src/module-url.js';
 import { connectionStringFaults } from './azure/connection-string.js';
+import { addressFaults } from './postgres/address.js';
 import type { Probe } from './probe.js';
 
 export interface ExporterEntry {
@@ -20,8 +21,10 @@ export interface ExporterEntry {
 export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
   postgres: {
     runsOn: 'worker',
-    create: async ({ postgres: { url = '' } }) => (await import('./postgres/index.js')).createPostgresExporter({ url }),
-    probe: async ({ postgres: { url = '' } }) => (await import('./postgres/probe.js')).probePostgres(url),
+    create: async ({ postgres: { url = '', ...access } }) =>
+      (await import('./postgres/index.js')).createPostgresExporter({ url, ...access }),
+    faultsOf: ({ postgres: { url, ca } }) => (url === undefined ? [] : addressFaults(url, ca)),
+    probe: async ({ postgres: { url = '', ...access } }) => (await import('./postgres/probe.js')).probePostgres({ url, ...access }),
   },
   azure: {
     runsOn: 'worker',

@@ -1,6 +1,8 @@
 /** The tables of the Postgres exporter: how they come to be, who may do what with them, and that they only grow. */
 
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { Client } from 'pg';
 import { COLUMNS } from '../../exporters/postgres/columns.js';
@@ -11,8 +13,13 @@ import type { JournalledRecord } from '../../src/record.js';
 import { emptySchema, newRole, readTrail } from '../support/audit-schema.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
 import { exampleRecords } from '../support/records.js';
+import { ROOT } from '../support/service.js';
 
 const DAY_MS = 86_400_000;
+const VERSIONS = readdirSync(join(ROOT, 'exporters/postgres/sql'))
+  .map((file) => Number(file.slice(0, 4)))
+  .sort((a, b) => a - b);
+const LAST = VERSIONS.at(-1) ?? 0;
 
 let server: TestPostgres;
 before(async () => {
@@ -39,7 +46,10 @@ describe('postgres migrations', () => {
   it('are applied once when eight processes start at once', async () => {
     const url = await emptySchema(server.url);
     const results = await Promise.all(Array.from({ length: 8 }, () => createTables(url)));
-    assert.deepEqual(sorted(results.map(({ version, applied }) => `${version}: ${applied}`)), [...Array<string>(7).fill('1: '), '1: 1']);
+    assert.deepEqual(sorted(results.map(({ version, applied }) => `${version}: ${applied}`)), [
+      ...Array<string>(7).fill(`${LAST}: `),
+      `${LAST}: ${VERSIONS}`,
+    ]);
     assert.deepEqual((await createTables(url)).applied, []);
   });
 
@@ -55,7 +65,7 @@ describe('postgres migrations', () => {
     const url = await emptySchema(server.url);
     await query(url, migrationSql());
     await query(url, migrationSql());
-    assert.deepEqual(await createTables(url), { version: 1, applied: [] });
+    assert.deepEqual(await createTables(url), { version: LAST, applied: [] });
   });
 
   it('make indexed partitions from the month before this one to three ahead', async () => {
@@ -141,13 +151,13 @@ describe('otel-audit migrate', () => {
   it('makes the tables, and says so only once', async () => {
     const url = await emptySchema(server.url);
     const printed: string[] = [];
-    for (let run = 0; run < 2; run += 1) await runMigrate({ url, print: false, write: (text) => printed.push(text) });
-    assert.deepEqual(printed, ['audit_logs: applied version 1\n', 'audit_logs is up to date at version 1\n']);
+    for (let run = 0; run < 2; run += 1) await runMigrate({ access: { url }, write: (text) => printed.push(text) });
+    assert.deepEqual(printed, [`audit_logs: applied version ${VERSIONS.join(', ')}\n`, `audit_logs is up to date at version ${LAST}\n`]);
   });
 
   it('prints the SQL without a database', async () => {
     const printed: string[] = [];
-    await runMigrate({ print: true, write: (text) => printed.push(text) });
+    await runMigrate({ write: (text) => printed.push(text) });
     assert.match(printed.join(''), /^BEGIN;.*CREATE TABLE IF NOT EXISTS audit_logs.*COMMIT;\n$/s);
   });
 
@@ -155,10 +165,9 @@ describe('otel-audit migrate', () => {
     const url = new URL(await emptySchema(server.url));
     url.port = '1';
     url.password = 's3cret';
-    await assert.rejects(runMigrate({ url: url.href, print: false, write: () => {} }), (error: Error) => {
+    await assert.rejects(runMigrate({ access: { url: url.href }, write: () => {} }), (error: Error) => {
       return /not migrated: nobody listens there \(ECONNREFUSED\)/.test(error.message) && !error.message.includes('s3cret');
     });
-    await assert.rejects(runMigrate({ print: false, write: () => {} }), /AUDIT_POSTGRES_URL/);
   });
 });
 
