@@ -8,8 +8,12 @@ import { reasonOf } from './errors.js';
 import { createLane, type Lane } from './lane.js';
 import { PART_ROWS, partsOf } from './parts.js';
 
+export { type ArchivedFile, type ArchiveManifest, archive } from './archive.js';
 export type { DatabaseAccess } from './connection.js';
+export { type Hold, type HoldScope, listHolds, placeHold, releaseHold } from './holds.js';
 export { createTables, type MigrationOptions, type MigrationResult, migrationSql } from './migrate.js';
+export { type KeepPeriods, type Pruned, type PruneOptions, prune } from './prune.js';
+export { type Restored, restore } from './restore.js';
 export { fromRow, SELECT_LIST } from './row.js';
 
 export interface PostgresExporterOptions extends DatabaseAccess {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientBase } from 'pg';
 import { type DatabaseAccess, withConnection } from './connection.js';
+import { rolesSql } from './roles.js';
 
 export interface MigrationResult {
   /** Of the tables now. */
@@ -36,6 +37,8 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS audit_migrations (
 export interface MigrationOptions {
   /** Size of the partitions made from now on. Default: as it is, a month at first. */
   readonly partitions?: 'month' | 'day' | undefined;
+  /** Makes the roles `<prefix>_writer`, `_reader`, `_retention`, and switches row level security on. Default: no roles. */
+  readonly rolePrefix?: string | undefined;
 }
 
 /**
@@ -66,8 +69,11 @@ export function migrationSql(options: MigrationOptions = {}): string {
 }
 
 /** Each a script of its own, and safe to repeat. */
-function extrasOf({ partitions }: MigrationOptions): readonly string[] {
-  return [...(partitions === undefined ? [] : [`SELECT audit_partition_by('${partitions}');`])];
+function extrasOf({ partitions, rolePrefix }: MigrationOptions): readonly string[] {
+  return [
+    ...(partitions === undefined ? [] : [`SELECT audit_partition_by('${partitions}');`]),
+    ...(rolePrefix === undefined ? [] : [`${LOCK};\n${rolesSql(rolePrefix)}`]),
+  ];
 }
 
 export function latestVersion(): number {

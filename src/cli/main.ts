@@ -11,6 +11,7 @@ import { runDoctor } from './doctor.js';
 import { listInventory } from './inventory.js';
 import { runMigrate } from './migrate.js';
 import { checkPolicy, explainRequest } from './policy.js';
+import { addRetentionCommands } from './retention.js';
 
 // EX_CONFIG of sysexits.h, as the preload has it.
 const EXIT_CONFIG = 78;
@@ -27,8 +28,10 @@ program
   .option('--url <url>', URL_OPTION)
   .option('--print', 'print the SQL and connect to nothing', false)
   .addOption(new Option('--partitions <size>', 'of a month or a day, from now on; default: as they are').choices(['month', 'day']))
-  .action(async ({ url, print, partitions }: MigrateFlags) => {
-    await runMigrate({ access: print ? undefined : databaseAccess(url), partitions, write });
+  .option('--roles [prefix]', 'make the roles audit_writer, audit_reader, audit_retention and switch row level security on')
+  .action(async ({ url, print, partitions, roles }: MigrateFlags) => {
+    const rolePrefix = roles === true ? 'audit' : roles;
+    await runMigrate({ access: print ? undefined : databaseAccess(url), partitions, rolePrefix, write });
   });
 
 const policy = program.command('policy').description('what the rules of a configuration file say');
@@ -82,6 +85,8 @@ program
     if (!isWell) process.exitCode = 1;
   });
 
+addRetentionCommands(program, { access: databaseAccess, write });
+
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = error instanceof AuditConfigError ? EXIT_CONFIG : 1;
@@ -91,6 +96,7 @@ interface MigrateFlags {
   readonly url?: string;
   readonly print: boolean;
   readonly partitions?: 'month' | 'day';
+  readonly roles?: string | true;
 }
 
 type ExplainFlags = Pick<Parameters<typeof explainRequest>[0], 'file' | 'status' | 'route' | 'actorType' | 'tenant' | 'contentType'>;

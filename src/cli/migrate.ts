@@ -14,4 +14,9 @@ export async function runMigrate({ access, write, ...options }: MigrateOptions):
   const { version, applied } = await createTables(access, options);
   write(applied.length === 0 ? `audit_logs is up to date at version ${version}\n` : `audit_logs: applied version ${applied.join(', ')}\n`);
   if (options.partitions !== undefined) write(`audit_logs: partitions of a ${options.partitions} from now on\n`);
+  if (options.rolePrefix !== undefined) write(`audit_logs: ${rolesLine(options.rolePrefix)}\n`);
+}
+
+function rolesLine(prefix: string): string {
+  return `row level security is on; grant ${prefix}_writer, ${prefix}_reader or ${prefix}_retention to whoever logs in`;
 }

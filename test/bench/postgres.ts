@@ -59,9 +59,9 @@ async function main(): Promise<void> {
 
 async function tables(server: string): Promise<Urls> {
   const owner = await emptySchema(server);
-  await createTables(owner);
+  await createTables(owner, { rolePrefix: 'audit' });
   const { role, url: writer } = await newRole(owner);
-  await query(owner, `GRANT INSERT ON audit_logs TO ${role}`);
+  await query(owner, `GRANT audit_writer TO ${role}`);
   return { owner, writer };
 }
 
