@@ -9,6 +9,7 @@ import type { AzureExporterOptions } from './azure/index.js';
 import { credentialFaults, loadCredential } from './azure-credential.js';
 import { azureLogsFaults } from './azure-logs/settings.js';
 import { otlpFaults, parseHeaders } from './otlp/endpoint.js';
+import { addressFaults } from './postgres/address.js';
 import { type Probe, probeHttp } from './probe.js';
 
 export interface ExporterEntry {
@@ -24,8 +25,10 @@ export interface ExporterEntry {
 export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
   postgres: {
     runsOn: 'worker',
-    create: async ({ postgres: { url = '' } }) => (await import('./postgres/index.js')).createPostgresExporter({ url }),
-    probe: async ({ postgres: { url = '' } }) => (await import('./postgres/probe.js')).probePostgres(url),
+    create: async ({ postgres: { url = '', ...access } }) =>
+      (await import('./postgres/index.js')).createPostgresExporter({ url, ...access }),
+    faultsOf: ({ postgres: { url, ca } }) => (url === undefined ? [] : addressFaults(url, ca)),
+    probe: async ({ postgres: { url = '', ...access } }) => (await import('./postgres/probe.js')).probePostgres({ url, ...access }),
   },
   azure: {
     runsOn: 'worker',

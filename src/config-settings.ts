@@ -17,7 +17,9 @@ const MEBIBYTE = 1_048_576;
 const postgresUrl = v.pipe(
   text,
   v.check(
-    (value) => /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value),
+    // Of several hosts the first stands for all.
+    (value) =>
+      URL.canParse(value.replace(/^(postgres(?:ql)?:\/\/(?:[^@/?#]*@)?[^,/?#]*),[^/?#]*/, '$1')) && /^postgres(?:ql)?:/.test(value),
     'must be a URL of the form postgres://user:password@host:5432/database',
   ),
 );
@@ -82,6 +84,8 @@ const SCHEMA = v.object({
   SERVICE_NAME: v.optional(text),
   POSTGRES_URL: v.optional(postgresUrl),
   CONTROL_DB_URL: v.optional(postgresUrl),
+  POSTGRES_CA: v.optional(v.pipe(text, v.includes('-----BEGIN CERTIFICATE-----', 'must be certificates in PEM'))),
+  POSTGRES_CREDENTIAL: v.optional(oneOf('password', 'entra'), 'password'),
   AZURE_CONNECTION_STRING: v.optional(text),
   AZURE_CREDENTIAL: v.optional(
     v.pipe(

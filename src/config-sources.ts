@@ -24,6 +24,7 @@ export interface RawSources {
 export const SECRETS: readonly string[] = [
   'POSTGRES_URL',
   'CONTROL_DB_URL',
+  'POSTGRES_CA',
   'AZURE_CONNECTION_STRING',
   'OTLP_HEADERS',
   'JWT_PUBLIC_KEY',

@@ -27,7 +27,12 @@ export interface AuditConfig {
   readonly service: { readonly name: string; readonly version?: string | undefined };
   /** Built-in names (`postgres` `azure` `azure-logs` `otlp` `file` `console`) or module paths, in order, without duplicates. */
   readonly exporters: readonly string[];
-  readonly postgres: { readonly url?: string | undefined };
+  readonly postgres: {
+    readonly url?: string | undefined;
+    /** Certificates in PEM. */
+    readonly ca?: string | undefined;
+    readonly credential?: 'password' | 'entra' | undefined;
+  };
   readonly azure: {
     readonly connectionString?: string | undefined;
     /** `default`, `managed-identity` or `managed-identity:<id>`; for `azure` and `azure-logs`. */
@@ -173,7 +178,11 @@ function assemble(
     mode: settings.MODE,
     service: { name: settings.SERVICE_NAME ?? env['OTEL_SERVICE_NAME'] ?? manifest.name ?? 'unknown_service', version: manifest.version },
     exporters,
-    postgres: { url: settings.POSTGRES_URL ?? settings.CONTROL_DB_URL },
+    postgres: {
+      url: settings.POSTGRES_URL ?? settings.CONTROL_DB_URL,
+      ca: settings.POSTGRES_CA,
+      credential: settings.POSTGRES_CREDENTIAL,
+    },
     azure: {
       connectionString: settings.AZURE_CONNECTION_STRING ?? env['APPLICATIONINSIGHTS_CONNECTION_STRING'],
       credential: settings.AZURE_CREDENTIAL,

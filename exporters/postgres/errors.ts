@@ -18,7 +18,8 @@ export function faultOf(error: unknown): Fault {
 export function reasonOf(error: unknown): string {
   if (error instanceof AuditError) return error.message;
   const { code, column, constraint } = detailsOf(error);
-  const meaning = code === undefined ? undefined : (MEANINGS[code] ?? MEANINGS[code.slice(0, 2)]);
+  if (code === OUR_OWN && error instanceof Error) return error.message;
+  const meaning = code === undefined ? meaningOfMessage(error) : (MEANINGS[code] ?? MEANINGS[code.slice(0, 2)]);
   const names = [column && `column ${column}`, constraint && `constraint ${constraint}`].filter(Boolean);
   return [[meaning ?? 'the database failed', code && `(${code})`].filter(Boolean).join(' '), ...names].join(', ');
 }
@@ -33,9 +34,28 @@ export function refusesRole(error: unknown): boolean {
   return detailsOf(error).code === '42501';
 }
 
-/** True where COPY cannot be had: on a table with row level security, for one. */
-export function refusesCopy(error: unknown): boolean {
-  return detailsOf(error).code === '0A000';
+/** True when a lock was not to be had, or two waited for each other. */
+export function isLocked(error: unknown): boolean {
+  const { code } = detailsOf(error);
+  return code === '55P03' || code === '40P01';
+}
+
+/** True when a function is not there: the tables are of an older version. */
+export function lacksFunction(error: unknown): boolean {
+  return detailsOf(error).code === '42883';
+}
+
+const UNTRUSTED = "nobody trusted signed the server's certificate: give its CA as AUDIT_POSTGRES_CA or sslrootcert";
+
+/** Raised by our functions, whose messages quote no record. */
+const OUR_OWN = 'AU001';
+
+/** `pg` gives this one no code. */
+const NO_TLS = 'The server does not support SSL connections';
+
+function meaningOfMessage(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.message !== NO_TLS) return undefined;
+  return 'the server speaks no TLS: set it up there, or add sslmode=disable to the URL if the network may be trusted';
 }
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -55,12 +75,22 @@ const MEANINGS: Readonly<Record<string, string>> = {
   '53': 'the server has run out of a resource',
   '54': 'a value is longer or deeper than the server takes',
   '55': 'something is locked',
+  '55P03': 'somebody held a lock for too long',
   '57014': 'the statement took too long',
   '57': 'the server is stopping or starting',
   '58': 'the server has a system error',
+  EACCES: 'a file or directory may not be used',
   ECONNREFUSED: 'nobody listens there',
   ECONNRESET: 'the connection was lost',
+  ENOENT: 'a file or directory is not there',
+  ENOSPC: 'the disk is full',
   ENOTFOUND: 'the host is not known',
+  CERT_HAS_EXPIRED: "the server's certificate is out of date",
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another name",
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
 };
 
 interface Details {

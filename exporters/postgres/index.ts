@@ -3,17 +3,20 @@
 import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import { allRetry } from '../../src/exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
-import { type Connection, checkUrl, connect } from './connection.js';
+import { createConnector, type DatabaseAccess } from './connection.js';
 import { reasonOf } from './errors.js';
-import { prepare } from './prepare.js';
-import { createWriter, type Writer } from './write.js';
+import { createLane, type Lane } from './lane.js';
+import { PART_ROWS, partsOf } from './parts.js';
 
-export { createTables, type MigrationResult, migrationSql } from './migrate.js';
+export { type ArchivedFile, type ArchiveManifest, archive } from './archive.js';
+export type { DatabaseAccess } from './connection.js';
+export { type Hold, type HoldScope, listHolds, placeHold, releaseHold } from './holds.js';
+export { createTables, type MigrationOptions, type MigrationResult, migrationSql } from './migrate.js';
+export { type KeepPeriods, type Pruned, type PruneOptions, prune } from './prune.js';
+export { type Restored, restore } from './restore.js';
 export { fromRow, SELECT_LIST } from './row.js';
 
-export interface PostgresExporterOptions {
-  /** `postgres://user:password@host:port/database`, with the query parameters of the `pg` package (`sslmode`, `options` …). */
-  readonly url: string;
+export interface PostgresExporterOptions extends DatabaseAccess {
   /** How long the server may work on one statement. Default 8000. */
   readonly statementTimeoutMs?: number | undefined;
   /** The clock, for the daily partitions. Default `Date.now`. */
@@ -22,28 +25,27 @@ export interface PostgresExporterOptions {
 
 /** @throws {AuditError} ERR_AUDIT_EXPORTER if the URL is none. A server that is down is no error. */
 export function createPostgresExporter(options: PostgresExporterOptions): AuditExporter {
-  checkUrl(options.url);
   return new PostgresExporter(options);
 }
 
 /** Below the deliverer's deadline of 10 s, so that the server has given up before the batch comes again. */
 const STATEMENT_TIMEOUT_MS = 8000;
+/** Below that one: who holds a lock is another's fault than who works slowly. */
+const LOCK_TIMEOUT_MS = 5000;
 const DAY_MS = 86_400_000;
 
 class PostgresExporter implements AuditExporter {
   readonly name = 'postgres';
-  readonly #url: string;
-  readonly #statementTimeoutMs: number;
+  /** The others are opened only by a batch of more than one part. */
+  readonly #lanes: readonly [Lane, ...Lane[]];
   readonly #now: () => number;
-  #connection: Connection | undefined;
-  #writer: Writer | undefined;
   #partitionsMadeAt = Number.NEGATIVE_INFINITY;
-  #makesPartitions = false;
   #shutDown = false;
 
-  constructor({ url, statementTimeoutMs = STATEMENT_TIMEOUT_MS, now = Date.now }: PostgresExporterOptions) {
-    this.#url = url;
-    this.#statementTimeoutMs = statementTimeoutMs;
+  constructor({ statementTimeoutMs = STATEMENT_TIMEOUT_MS, now = Date.now, ...access }: PostgresExporterOptions) {
+    const connect = createConnector(access);
+    const timeouts = { statementTimeoutMs, lockTimeoutMs: LOCK_TIMEOUT_MS };
+    this.#lanes = [createLane(connect, timeouts), createLane(connect, timeouts)];
     this.#now = now;
   }
 
@@ -54,7 +56,7 @@ class PostgresExporter implements AuditExporter {
     try {
       await this.#store(records, acknowledgements, signal);
     } catch (error) {
-      this.#disconnect();
+      this.#cut();
       reason = signal.aborted ? 'the deadline passed' : reasonOf(error);
     }
     return Array.from(acknowledgements, (acknowledgement) => acknowledgement ?? { status: 'retry', reason });
@@ -62,9 +64,7 @@ class PostgresExporter implements AuditExporter {
 
   async shutdown(): Promise<void> {
     this.#shutDown = true;
-    const connection = this.#connection;
-    this.#connection = undefined;
-    await connection?.close();
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
 
   async #store(
@@ -72,39 +72,30 @@ class PostgresExporter implements AuditExporter {
     acknowledgements: (Acknowledgement | undefined)[],
     signal: AbortSignal,
   ): Promise<void> {
-    const cut = (): void => this.#disconnect();
+    const cut = (): void => this.#cut();
     signal.addEventListener('abort', cut, { once: true });
     try {
-      const writer = await this.#ready(signal);
+      // One alone at first: it may have to make the tables.
+      await this.#lanes[0].open(signal);
       await this.#makePartitionsAhead();
-      await writer.write(records, acknowledgements);
+      const parts = partsOf(records, acknowledgements);
+      const lanes = this.#lanes.slice(0, Math.max(1, Math.ceil(records.length / PART_ROWS)));
+      const outcomes = await Promise.allSettled(lanes.map((lane) => lane.store(parts, acknowledgements, signal)));
+      const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failure !== undefined) throw failure.reason;
     } finally {
       signal.removeEventListener('abort', cut);
     }
   }
 
-  async #ready(signal: AbortSignal): Promise<Writer> {
-    signal.throwIfAborted();
-    if (this.#connection?.isUsable() === true && this.#writer !== undefined) return this.#writer;
-    this.#disconnect();
-    this.#connection = await connect({ url: this.#url, statementTimeoutMs: this.#statementTimeoutMs, signal });
-    // The deadline may have passed as the connection came about, when there was nothing left to cut.
-    signal.throwIfAborted();
-    this.#makesPartitions = (await prepare(this.#connection.client)).makesPartitions;
-    this.#writer = createWriter(this.#connection.client);
-    return this.#writer;
-  }
-
-  /** Daily. Only a precaution, so its failure is not the batch's: a row without a partition has one made. */
+  /** Daily. */
   async #makePartitionsAhead(): Promise<void> {
-    if (!this.#makesPartitions || this.#now() - this.#partitionsMadeAt < DAY_MS) return;
+    if (this.#now() - this.#partitionsMadeAt < DAY_MS) return;
     this.#partitionsMadeAt = this.#now();
-    await this.#connection?.client.query('SELECT audit_ensure_partitions()').catch(() => {});
+    await this.#lanes[0].makePartitionsAhead();
   }
 
-  #disconnect(): void {
-    this.#connection?.destroy();
-    this.#connection = undefined;
-    this.#writer = undefined;
+  #cut(): void {
+    for (const lane of this.#lanes) lane.cut();
   }
 }

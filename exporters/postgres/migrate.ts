@@ -3,9 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientBase } from 'pg';
-import { AuditError } from '../../src/errors.js';
-import { type Connection, connect } from './connection.js';
-import { reasonOf } from './errors.js';
+import { type DatabaseAccess, withConnection } from './connection.js';
+import { rolesSql } from './roles.js';
 
 export interface MigrationResult {
   /** Of the tables now. */
@@ -35,30 +34,50 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS audit_migrations (
   applied_at timestamptz NOT NULL DEFAULT now()
 )`;
 
+export interface MigrationOptions {
+  /** Size of the partitions made from now on. Default: as it is, a month at first. */
+  readonly partitions?: 'month' | 'day' | undefined;
+  /** Makes the roles `<prefix>_writer`, `_reader`, `_retention`, and switches row level security on. Default: no roles. */
+  readonly rolePrefix?: string | undefined;
+}
+
 /**
  * Makes or upgrades `audit_logs` and all it needs, in the first schema of the role's search path.
  *
- * @param url of a role that may create tables there; it becomes their owner
+ * @param access of a role that may create tables there; it becomes their owner
  * @throws {AuditError} ERR_AUDIT_EXPORTER if the database cannot be reached or refuses
  */
-export async function createTables(url: string): Promise<MigrationResult> {
-  let connection: Connection | undefined;
-  try {
-    connection = await connect({ url, statementTimeoutMs: MIGRATION_TIMEOUT_MS });
-    return await migrate(connection.client);
-  } catch (error) {
-    throw new AuditError('ERR_AUDIT_EXPORTER', `the audit tables were not migrated: ${reasonOf(error)}`, { cause: error });
-  } finally {
-    await connection?.close();
-  }
+export function createTables(access: DatabaseAccess | string, options: MigrationOptions = {}): Promise<MigrationResult> {
+  const extras = extrasOf(options);
+  return withConnection(
+    typeof access === 'string' ? { url: access } : access,
+    { what: 'the audit tables were not migrated', statementTimeoutMs: MIGRATION_TIMEOUT_MS },
+    async (client) => {
+      const result = await migrate(client);
+      for (const sql of extras) await client.query(sql);
+      return result;
+    },
+  );
 }
 
 /** All migrations as one script, for those who apply SQL themselves. May be run again. */
-export function migrationSql(): string {
+export function migrationSql(options: MigrationOptions = {}): string {
   const steps = migrations().map(({ version, name, sql }) => {
     return `${sql}\nINSERT INTO audit_migrations (version, name) VALUES (${version}, '${name}') ON CONFLICT DO NOTHING;\n`;
   });
-  return ['BEGIN;', `${LOCK};`, `${LEDGER};`, ...steps, 'COMMIT;', ''].join('\n');
+  return ['BEGIN;', `${LOCK};`, `${LEDGER};`, ...steps, ...extrasOf(options), 'COMMIT;', ''].join('\n');
+}
+
+/** Each a script of its own, and safe to repeat. */
+function extrasOf({ partitions, rolePrefix }: MigrationOptions): readonly string[] {
+  return [
+    ...(partitions === undefined ? [] : [`SELECT audit_partition_by('${partitions}');`]),
+    ...(rolePrefix === undefined ? [] : [`${LOCK};\n${rolesSql(rolePrefix)}`]),
+  ];
+}
+
+export function latestVersion(): number {
+  return Math.max(...migrations().map(({ version }) => version));
 }
 
 /** On a connection outside a transaction; leaves it so. */

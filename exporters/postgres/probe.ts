@@ -2,34 +2,60 @@
 
 import type { ClientBase } from 'pg';
 import type { Probe } from '../probe.js';
-import { type Connection, connect } from './connection.js';
+import { type Connection, connect, type DatabaseAccess } from './connection.js';
 import { reasonOf } from './errors.js';
+import { latestVersion } from './migrate.js';
 
 const STATEMENT_TIMEOUT_MS = 5000;
 
 interface Facts {
   readonly role: string;
+  readonly server: string;
+  readonly encrypted: boolean | null;
   readonly superuser: boolean;
   readonly owner: boolean | null;
   readonly may_insert: boolean | null;
+  readonly may_read: boolean | null;
   readonly may_change: boolean | null;
+  readonly may_make_partitions: boolean | null;
+  readonly may_compare: boolean | null;
+  readonly may_prune: boolean | null;
+  readonly row_security: boolean | null;
   readonly triggers: number;
+  readonly open_partitions: readonly string[] | null;
+  readonly last_partition: string | null;
 }
 
 const FACTS = `SELECT current_user AS role,
+  current_setting('server_version') AS server,
+  (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS encrypted,
   (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser,
   pg_has_role(t.relowner, 'USAGE') AS owner,
   has_table_privilege(t.oid, 'INSERT') AS may_insert,
+  has_table_privilege(t.oid, 'SELECT') AS may_read,
   has_table_privilege(t.oid, 'UPDATE') OR has_table_privilege(t.oid, 'DELETE') OR has_table_privilege(t.oid, 'TRUNCATE') AS may_change,
+  has_function_privilege(to_regprocedure('audit_ensure_partition(timestamptz)'), 'EXECUTE') AS may_make_partitions,
+  has_function_privilege(to_regprocedure('audit_differing(uuid[], timestamptz[], text[])'), 'EXECUTE') AS may_compare,
+  has_function_privilege(to_regprocedure('audit_prune(text, jsonb, boolean)'), 'EXECUTE') AS may_prune,
+  t.relrowsecurity AS row_security,
   (SELECT count(*)::int FROM pg_trigger
-    WHERE tgrelid = t.oid AND tgname IN ('audit_append_only', 'audit_append_only_truncate') AND tgenabled <> 'D') AS triggers
+    WHERE tgrelid = t.oid AND tgname IN ('audit_append_only', 'audit_append_only_truncate') AND tgenabled <> 'D') AS triggers,
+  (SELECT array_agg(inhrelid::regclass::text ORDER BY 1) FROM pg_inherits WHERE inhparent = t.oid AND 2 > (
+    SELECT count(*) FROM pg_trigger
+    WHERE tgrelid = inhrelid AND tgname IN ('audit_append_only', 'audit_append_only_truncate') AND tgenabled <> 'D')) AS open_partitions,
+  (SELECT max(relname) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = t.oid) AS last_partition
 FROM (SELECT 1) AS one LEFT JOIN pg_class AS t ON t.oid = to_regclass('audit_logs')`;
 
-export async function probePostgres(url: string): Promise<Probe> {
+/** Null where the role may not read it, which a writer may not. */
+const VERSION =
+  "SELECT CASE WHEN has_table_privilege(to_regclass('audit_migrations'), 'SELECT') THEN to_regclass('audit_migrations') END AS ledger";
+
+export async function probePostgres(access: DatabaseAccess): Promise<Probe> {
   let connection: Connection | undefined;
   try {
-    connection = await connect({ url, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
-    return { reachable: true, findings: findingsOf(await readFacts(connection.client)) };
+    connection = await connect({ ...access, statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+    const facts = await readFacts(connection.client);
+    return { reachable: true, findings: [...findingsOf(facts), ...(await behind(connection.client))] };
   } catch (error) {
     return { reachable: false, findings: [reasonOf(error)] };
   } finally {
@@ -44,21 +70,46 @@ async function readFacts(client: ClientBase): Promise<Facts> {
   return facts;
 }
 
-function findingsOf({ role, superuser, owner, may_insert, may_change, triggers }: Facts): readonly string[] {
-  const who = `connected as ${role}`;
-  if (owner === null)
+async function behind(client: ClientBase): Promise<readonly string[]> {
+  const { rows } = await client.query<{ readonly ledger: string | null }>(VERSION);
+  if (rows[0]?.ledger == null) return [];
+  const versions = await client.query<{ readonly version: number }>('SELECT max(version) AS version FROM audit_migrations');
+  const version = versions.rows[0]?.version ?? 0;
+  return version < latestVersion() ? [`the tables are of version ${version}, not ${latestVersion()}: run \`otel-audit migrate\``] : [];
+}
+
+function findingsOf(facts: Facts): readonly string[] {
+  const who = `connected as ${facts.role} to PostgreSQL ${facts.server}, ${facts.encrypted === true ? 'over TLS' : 'in clear text'}`;
+  if (facts.owner === null)
     return [who, 'audit_logs does not exist yet: the first batch makes it if the role may, else run `otel-audit migrate`'];
   return [
     who,
-    may_insert === true ? 'may insert' : 'may not insert: nothing will be delivered',
-    triggers === 2 ? 'the append-only triggers stand' : 'an append-only trigger is missing or disabled: rows can be altered',
-    holds(superuser, owner, may_change === true),
+    facts.may_insert === true ? 'may insert' : 'may not insert: nothing will be delivered',
+    facts.may_make_partitions === true ? `may make partitions; the last is ${facts.last_partition}` : noPartitions(facts.last_partition),
+    facts.may_compare === true
+      ? 'is told when a record comes again with another content'
+      : 'may not execute audit_differing: a record that comes again with another content is not noticed before a verification',
+    facts.may_read === true ? `may read ${facts.row_security === true ? 'what row level security lets it' : 'every row'}` : 'may not read',
+    ...(facts.may_prune === true ? ['may remove rows whose period is over, through audit_prune, which records it'] : []),
+    triggersOf(facts),
+    holds(facts),
   ];
 }
 
-function holds(superuser: boolean, owner: boolean, mayChange: boolean): string {
+function noPartitions(last: string | null): string {
+  return `may not make partitions: after ${last ?? 'none'} rows wait until the owner calls audit_ensure_partitions()`;
+}
+
+function triggersOf({ triggers, open_partitions }: Facts): string {
+  if (triggers < 2) return 'an append-only trigger is missing or disabled: rows can be altered';
+  if (open_partitions === null) return 'the append-only triggers stand, on the table and on each partition';
+  return `an append-only trigger is missing or disabled on ${open_partitions.join(', ')}: rows there can be altered`;
+}
+
+function holds({ superuser, owner, may_change }: Facts): string {
   if (superuser) return 'a superuser: nothing in the database stops whoever has this role, only the hash chain shows it';
-  if (owner) return 'owns the table: may drop the triggers first; a role that may only insert is safer';
-  if (mayChange) return 'has UPDATE, DELETE or TRUNCATE: only the triggers keep rows as they are; a role that may only insert is safer';
+  if (owner === true) return 'owns the table: may drop the triggers first; a role that may only insert is safer';
+  if (may_change === true)
+    return 'has UPDATE, DELETE or TRUNCATE: only the triggers keep rows as they are; a role that may only insert is safer';
   return 'neither owns the table nor may change rows: append-only by privilege';
 }

@@ -3,18 +3,18 @@
 import type { JournalledRecord } from '../../src/record.js';
 import { COLUMNS, type Column, fitOf } from './columns.js';
 
-/** A row to insert, by the keys of `ROW_KEYS`. */
-export type Row = Readonly<Record<string, unknown>>;
+/** A row to insert: values in the order of `ROW_COLUMNS`, `undefined` where there is none. An array, because it is read by column. */
+export type Row = readonly unknown[];
 
-/** Columns in the order of insertion, each with the short key under which a row holds it: keys are repeated in every row. */
-export const ROW_KEYS: readonly { readonly key: string; readonly name: string; readonly type: Column['type'] }[] = [
-  ...placed().map(({ key, column: { name, type } }) => ({ key, name, type })),
-  { key: 'actor', name: 'actor', type: 'jsonb' },
-  { key: 'rest', name: 'rest', type: 'jsonb' },
+/** Columns in the order of insertion. */
+export const ROW_COLUMNS: readonly Pick<Column, 'name' | 'type'>[] = [
+  ...COLUMNS,
+  { name: 'actor', type: 'jsonb' },
+  { name: 'rest', type: 'jsonb' },
 ];
 
 /** What to select for `fromRow`: every column in a form that does not depend on the session's time zone or date style. */
-export const SELECT_LIST: string = ROW_KEYS.map(({ name, type }) => `${selected(name, type)} AS ${name}`).join(', ');
+export const SELECT_LIST: string = ROW_COLUMNS.map(({ name, type }) => `${selected(name, type)} AS ${name}`).join(', ');
 
 export interface ToRowOptions {
   /** Bodies as plain strings in `rest`, for a body that claims to be JSON and is not. */
@@ -22,14 +22,14 @@ export interface ToRowOptions {
 }
 
 export function toRow(record: JournalledRecord, options: ToRowOptions = {}): Row {
-  const row: Record<string, unknown> = { ...EMPTY_ROW };
+  const row = EMPTY_ROW.slice();
   for (const name of Object.keys(record)) {
     const value = record[name as keyof JournalledRecord];
     if (value === undefined) continue;
     const group = GROUPS.get(name);
     const place = PLACES.get(name);
     if (group !== undefined && isObject(value)) putGroup(row, name, value, group, options);
-    else if (place === undefined || !putValue(row, place, value)) row.rest = withMember(row.rest, name, value);
+    else if (place === undefined || !putValue(row, place, value)) row[REST] = withMember(row[REST], name, value);
   }
   return row;
 }
@@ -56,9 +56,12 @@ export function fromRow(row: Readonly<Record<string, unknown>>): JournalledRecor
 }
 
 interface Place {
-  readonly key: string;
+  readonly index: number;
   readonly column: Column;
 }
+
+const ACTOR = COLUMNS.length;
+const REST = ACTOR + 1;
 
 /** Columns of members of the record itself. */
 const PLACES: ReadonlyMap<string, Place> = new Map(
@@ -68,14 +71,13 @@ const PLACES: ReadonlyMap<string, Place> = new Map(
 /** Columns of members of its objects, by object and member. */
 const GROUPS: ReadonlyMap<string, ReadonlyMap<string, Place>> = grouped();
 
-/** Of a fixed shape, which is faster to fill and to print than one that grows; what stays `undefined` is not printed. */
-const EMPTY_ROW: Row = Object.fromEntries(ROW_KEYS.map(({ key }) => [key, undefined]));
+const EMPTY_ROW: Row = ROW_COLUMNS.map(() => undefined);
 
 /** Escapes of NUL and surrogates: `json` columns take them, and `->>` later fails on NUL and lone ones. */
 const UNREADABLE = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
 
 function putGroup(
-  row: Record<string, unknown>,
+  row: unknown[],
   name: string,
   group: Readonly<Record<string, unknown>>,
   places: ReadonlyMap<string, Place>,
@@ -93,21 +95,21 @@ function putGroup(
     else if (options.bodiesAside === true || !putBody(row, place, value, group.bodyFormat)) others = withMember(others, member, value);
   }
   if (members > 0 && others === undefined) return;
-  if (name === 'actor') row.actor = others ?? {};
-  else row.rest = withMember(row.rest, name, others ?? {});
+  if (name === 'actor') row[ACTOR] = others ?? {};
+  else row[REST] = withMember(row[REST], name, others ?? {});
 }
 
 /** False if the value has to be kept beside the columns as well. */
-function putValue(row: Record<string, unknown>, place: Place, value: unknown): boolean {
+function putValue(row: unknown[], place: Place, value: unknown): boolean {
   const fit = fitOf(place.column.type, value);
-  if (fit !== 'none') row[place.key] = value;
+  if (fit !== 'none') row[place.index] = value;
   return fit === 'exact';
 }
 
-function putBody(row: Record<string, unknown>, place: Place, body: unknown, format: unknown): boolean {
+function putBody(row: unknown[], place: Place, body: unknown, format: unknown): boolean {
   if (typeof body !== 'string') return false;
   if (format === 'json' && body.includes('\\u') && UNREADABLE.test(body)) return false;
-  row[place.key] = format === 'json' ? body : JSON.stringify(body);
+  row[place.index] = format === 'json' ? body : JSON.stringify(body);
   return true;
 }
 
@@ -124,7 +126,7 @@ function selected(name: string, type: Column['type']): string {
 }
 
 function placed(): readonly Place[] {
-  return COLUMNS.map((column, index) => ({ key: `c${index}`, column }));
+  return COLUMNS.map((column, index) => ({ index, column }));
 }
 
 function grouped(): ReadonlyMap<string, ReadonlyMap<string, Place>> {

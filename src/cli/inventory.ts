@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { Client } from 'pg';
+import { type DatabaseAccess, withConnection } from '../../exporters/postgres/connection.js';
 import { defaultRules } from '../capture/default-rules.js';
 import { templateOf } from '../capture/path-steps.js';
 import { compilePolicy, type Policy } from '../capture/policy.js';
@@ -19,17 +19,18 @@ export interface InventoryOptions {
   /** A directory of the file exporter; its records say what has been seen. */
   readonly directory?: string | undefined;
   /** A database of the Postgres exporter. */
-  readonly url?: string | undefined;
+  readonly database?: DatabaseAccess | undefined;
   readonly write: (text: string) => void;
 }
 
 /** @throws {AuditError} ERR_AUDIT_EXPORTER if the records cannot be read */
-export async function listInventory({ config, directory, url, write }: InventoryOptions): Promise<void> {
+export async function listInventory({ config, directory, database, write }: InventoryOptions): Promise<void> {
   const policy = compilePolicy(config.policy);
   const seen = new Map<string, Seen>();
   if (directory !== undefined) for await (const record of recordsIn(directory)) see(seen, record, policy);
-  if (url !== undefined)
-    for (const row of await rowsIn(url)) addSeen(seen, { ...row, route: row.route ?? templateOf(row.path), levels: levelsOf(policy, row) });
+  if (database !== undefined)
+    for (const row of await rowsIn(database))
+      addSeen(seen, { ...row, route: row.route ?? templateOf(row.path), levels: levelsOf(policy, row) });
   write(`${keptLines(config).join('')}\n`);
   const configured = rulesOf(config).flatMap(({ match, level, name }) =>
     (match.route ?? match.path ?? ['*']).map((place): readonly string[] => [match.method?.join(',') ?? '*', place, level, name, '', '']),
@@ -147,20 +148,13 @@ const GROUPS = `SELECT method, min(path) AS path, route, status_code AS status, 
   tenant_id AS tenant, request_content_type AS "contentType", count(*)::int AS count, max(occurred_at) AS last
   FROM audit_logs WHERE kind = 'http' GROUP BY method, route, CASE WHEN route IS NULL THEN path END, 4, 5, 6, 7`;
 
-async function rowsIn(url: string): Promise<readonly (SeenFacts & Pick<Seen, 'count' | 'last'>)[]> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
+const TIMEOUT_MS = 600_000;
+
+function rowsIn(database: DatabaseAccess): Promise<readonly (SeenFacts & Pick<Seen, 'count' | 'last'>)[]> {
+  return withConnection(database, { what: 'the database cannot be read', statementTimeoutMs: TIMEOUT_MS }, async (client) => {
     const { rows } = await client.query<SeenFacts & { readonly count: number; readonly last: Date }>(GROUPS);
     return rows.map((row) => ({ ...row, last: row.last.toISOString() }));
-  } catch (cause) {
-    throw new AuditError('ERR_AUDIT_EXPORTER', 'the database cannot be read; check the URL and that otel-audit has written to it', {
-      cause,
-    });
-  } finally {
-    await client.end().catch(() => undefined);
-  }
+  });
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -9,7 +9,7 @@ export function keptLines(config: AuditConfig): readonly string[] {
 const KEPT: Readonly<Record<string, (config: AuditConfig) => string>> = {
   file: ({ file: { directory, retainDays } }) =>
     `below ${directory} ${retainDays === 0 ? 'until somebody removes the files' : `for ${retainDays} days after its segment was written`}`,
-  postgres: () => 'in audit_logs until somebody drops its partitions',
+  postgres: () => 'in audit_logs until `otel-audit prune` removes it',
   azure: () => 'as long as the resource is set to: 30 days, in a workspace 90, where nobody has set anything',
   console: () => 'by whatever reads the standard output',
 };

@@ -2,7 +2,8 @@
 /** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration; `verify` has its own. */
 
 import { existsSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { DatabaseAccess } from '../../exporters/postgres/index.js';
 import { loadConfig, nearestPackage } from '../config.js';
 import { readSources } from '../config-sources.js';
 import { AuditConfigError, messageOf } from '../errors.js';
@@ -16,10 +17,13 @@ import { runMigrate } from './migrate.js';
 import { checkPolicy, explainRequest } from './policy.js';
 import { addProve } from './prove.js';
 import { addReading } from './reading.js';
+import { addRetentionCommands } from './retention.js';
 import { addVerify } from './verify.js';
 
 // EX_CONFIG of sysexits.h, as the preload has it.
 const EXIT_CONFIG = 78;
+
+const URL_OPTION = 'the database; default: AUDIT_POSTGRES_URL, AUDIT_POSTGRES_URL_FILE or the file in AUDIT_CONFIG_FILE';
 
 const program = new Command('otel-audit')
   .description('The audit trail of Node services')
@@ -28,10 +32,13 @@ const program = new Command('otel-audit')
 program
   .command('migrate')
   .description('make or upgrade the audit_logs table; safe to repeat, and to run in many places at once')
-  .option('--url <url>', 'the database; default: AUDIT_POSTGRES_URL, AUDIT_POSTGRES_URL_FILE or the file in AUDIT_CONFIG_FILE')
+  .option('--url <url>', URL_OPTION)
   .option('--print', 'print the SQL and connect to nothing', false)
-  .action(async ({ url, print }: { readonly url?: string; readonly print: boolean }) => {
-    await runMigrate({ url: print ? undefined : (url ?? configuredUrl()), print, write });
+  .addOption(new Option('--partitions <size>', 'of a month or a day, from now on; default: as they are').choices(['month', 'day']))
+  .option('--roles [prefix]', 'make the roles audit_writer, audit_reader, audit_retention and switch row level security on')
+  .action(async ({ url, print, partitions, roles }: MigrateFlags) => {
+    const rolePrefix = roles === true ? 'audit' : roles;
+    await runMigrate({ access: print ? undefined : databaseAccess(url), partitions, rolePrefix, write });
   });
 
 const policy = program.command('policy').description('what the rules of a configuration file say');
@@ -62,13 +69,12 @@ program
   .action(async ({ dir, url }: { readonly dir?: string; readonly url?: string }) => {
     const config = loadConfig({ env: process.env, directory: process.cwd() });
     const isAsked = dir !== undefined || url !== undefined;
-    const configured = (name: string, place: string | undefined): string | undefined =>
-      !isAsked && config.exporters.includes(name) ? place : undefined;
+    const isConfigured = (name: string): boolean => !isAsked && config.exporters.includes(name);
     await listInventory({
       config,
       // Before the first record there is no directory, and nothing seen.
-      directory: dir ?? (existsSync(config.file.directory) ? configured('file', config.file.directory) : undefined),
-      url: url ?? configured('postgres', config.postgres.url),
+      directory: dir ?? (isConfigured('file') && existsSync(config.file.directory) ? config.file.directory : undefined),
+      database: url !== undefined || isConfigured('postgres') ? databaseAccess(url) : undefined,
       write,
     });
   });
@@ -89,6 +95,7 @@ program
 addDeliveryCommands(program);
 const context: CommandContext = {
   write,
+  access: databaseAccess,
   config: () => loadConfig({ env: process.env, directory: process.cwd() }),
   signingKey: () => readSources({ env: process.env, directory: process.cwd() }).raw['SIGNING_KEY'] as string | undefined,
 };
@@ -99,11 +106,19 @@ addKeys(program, context);
 
 // Whoever reads less than there is, as `head` does, has what was wanted.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+addRetentionCommands(program, { access: databaseAccess, write });
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = error instanceof AuditConfigError ? EXIT_CONFIG : 1;
 });
+
+interface MigrateFlags {
+  readonly url?: string;
+  readonly print: boolean;
+  readonly partitions?: 'month' | 'day';
+  readonly roles?: string | true;
+}
 
 type ExplainFlags = Pick<Parameters<typeof explainRequest>[0], 'file' | 'status' | 'route' | 'actorType' | 'tenant' | 'contentType'>;
 
@@ -111,6 +126,9 @@ function write(text: string): void {
   process.stdout.write(text);
 }
 
-function configuredUrl(): string | undefined {
-  return loadConfig({ env: process.env, directory: process.cwd(), overrides: { EXPORTER: ['postgres'] } }).postgres.url;
+/** What a command is told, else what the exporter is. @throws {AuditConfigError} ERR_AUDIT_CONFIG if neither says which database */
+function databaseAccess(url?: string): DatabaseAccess {
+  const overrides = { EXPORTER: ['postgres'], ...(url === undefined ? {} : { POSTGRES_URL: url }) };
+  const { postgres } = loadConfig({ env: process.env, directory: process.cwd(), overrides });
+  return { ...postgres, url: postgres.url ?? '' };
 }

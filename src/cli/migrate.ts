@@ -1,20 +1,22 @@
 /** `otel-audit migrate`: makes or upgrades the Postgres tables, or prints the SQL for those who apply it themselves. */
 
-import { createTables, migrationSql } from '../../exporters/postgres/index.js';
-import { AuditConfigError } from '../errors.js';
+import { createTables, type DatabaseAccess, type MigrationOptions, migrationSql } from '../../exporters/postgres/index.js';
 
-export interface MigrateOptions {
-  /** Of a role that may create tables; not needed to print. */
-  readonly url?: string | undefined;
-  /** True: print the SQL, connect to nothing. */
-  readonly print: boolean;
+export interface MigrateOptions extends MigrationOptions {
+  /** Of a role that may create tables; undefined: print the SQL, connect to nothing. */
+  readonly access?: DatabaseAccess | undefined;
   readonly write: (text: string) => void;
 }
 
-/** @throws {AuditError} ERR_AUDIT_CONFIG without a URL, ERR_AUDIT_EXPORTER if the database refuses or cannot be reached */
-export async function runMigrate({ url, print, write }: MigrateOptions): Promise<void> {
-  if (print) return write(migrationSql());
-  if (url === undefined) throw new AuditConfigError(['AUDIT_POSTGRES_URL: not set; say which database to migrate']);
-  const { version, applied } = await createTables(url);
+/** @throws {AuditError} ERR_AUDIT_EXPORTER if the database refuses or cannot be reached */
+export async function runMigrate({ access, write, ...options }: MigrateOptions): Promise<void> {
+  if (access === undefined) return write(migrationSql(options));
+  const { version, applied } = await createTables(access, options);
   write(applied.length === 0 ? `audit_logs is up to date at version ${version}\n` : `audit_logs: applied version ${applied.join(', ')}\n`);
+  if (options.partitions !== undefined) write(`audit_logs: partitions of a ${options.partitions} from now on\n`);
+  if (options.rolePrefix !== undefined) write(`audit_logs: ${rolesLine(options.rolePrefix)}\n`);
+}
+
+function rolesLine(prefix: string): string {
+  return `row level security is on; grant ${prefix}_writer, ${prefix}_reader or ${prefix}_retention to whoever logs in`;
 }

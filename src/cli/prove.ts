@@ -15,7 +15,7 @@ export function addProve(program: Command, context: CommandContext): void {
     .argument('[trail]', 'database URL, directory, archive or Azure export; default: as configured')
     .option('--out <file>', 'default: standard output')
     .action(async (id: string, place: string | undefined, { out }: { readonly out?: string }) => {
-      const trail = await openTrail(place, context.config);
+      const trail = await openTrail(place, context);
       try {
         await recordReading({ command: 'prove', trail: trail.name, filter: { id } });
         const text = `${JSON.stringify(await proveRecord(trail, id), undefined, 2)}\n`;

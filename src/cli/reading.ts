@@ -142,7 +142,7 @@ async function reading(
   filter: RecordFilter,
   work: (trail: Trail) => Promise<void>,
 ): Promise<void> {
-  const trail = await openTrail(place, context.config);
+  const trail = await openTrail(place, context);
   try {
     await recordReading({ command, trail: trail.name, filter });
     await work(trail);

@@ -66,7 +66,7 @@ async function verify(place: string | undefined, flags: VerifyFlags, context: Co
   const copies = (flags.checkpoints ?? []).flatMap(readCheckpointFile);
   const since = flags.since === undefined ? undefined : timeOf(flags.since, nowMs);
   const graceMs = durationMs(flags.grace);
-  const trail = await openTrail(place, context.config);
+  const trail = await openTrail(place, context);
   const isComplete = flags.part === true ? false : flags.whole === true || trail.isComplete;
   const progress = flags.progress ? showProgress() : undefined;
   try {

@@ -41,7 +41,9 @@ function placeOf(exporter: string, config: AuditConfig): string {
 }
 
 function databaseOf(url: string | undefined): string {
-  if (url === undefined || !URL.canParse(url)) return '';
+  if (url === undefined) return '';
+  // No URL to the parser: several hosts.
+  if (!URL.canParse(url)) return /^postgres(?:ql)?:\/\/(?:[^@/?#]*@)?([^?#]*)/.exec(url)?.[1] ?? '';
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;
 }

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
-import { connect } from '../../exporters/postgres/connection.js';
+import { connect, type DatabaseAccess } from '../../exporters/postgres/connection.js';
 import { reasonOf } from '../../exporters/postgres/errors.js';
 import { fromRow } from '../../exporters/postgres/index.js';
 import { AuditError } from '../errors.js';
@@ -14,9 +14,10 @@ import { arriving, everything, matching, type Statement } from './postgres-sql.j
 import type { StoredCheckpoint, StoreFault, Trail, TrailEntry } from './trail.js';
 
 /** @throws {AuditError} ERR_AUDIT_TRAIL if the database cannot be reached or has no audit tables that this role may read */
-export async function openPostgresTrail(url: string): Promise<Trail> {
+export async function openPostgresTrail(access: DatabaseAccess): Promise<Trail> {
+  const { url } = access;
   // No statement timeout: sorting a large trail takes as long as it takes.
-  const connection = await guarded(() => connect({ url, statementTimeoutMs: 0 }));
+  const connection = await guarded(() => connect({ ...access, statementTimeoutMs: 0 }));
   const { client } = connection;
   try {
     await guarded(() => client.query('SELECT FROM audit_logs LIMIT 0'));
@@ -34,7 +35,7 @@ export async function openPostgresTrail(url: string): Promise<Trail> {
     removed: () => guarded(() => removedOf(client)),
     faults: () => guarded(() => faultsOf(client)),
     search: (filter, { limit }) => searchRows(client, matching(filter, limit)),
-    follow: (filter, signal) => followRows(url, filter, signal),
+    follow: (filter, signal) => followRows(access, filter, signal),
     close: () => connection.close(),
   };
 }
@@ -130,9 +131,9 @@ const ARRIVAL_MS = 60_000;
 const DURATION_MS = 3_600_000;
 
 /** On a connection of its own: the trail may be searched meanwhile. */
-async function* followRows(url: string, filter: RecordFilter, signal: AbortSignal): AsyncGenerator<JournalledRecord> {
+async function* followRows(access: DatabaseAccess, filter: RecordFilter, signal: AbortSignal): AsyncGenerator<JournalledRecord> {
   const begunAt = new Date().toISOString();
-  const connection = await guarded(() => connect({ url, statementTimeoutMs: 0 }));
+  const connection = await guarded(() => connect({ ...access, statementTimeoutMs: 0 }));
   const seen = new Map<string, number>();
   try {
     yield* (await lookAgain(connection.client, filter, seen)).filter(({ observedTime }) => observedTime >= begunAt);

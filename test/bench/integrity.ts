@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   try {
     await fill(directory, postgres.url);
     for (let round = 0; round < 3; round += 1) await verifying('files', openFileTrail(directory));
-    for (let round = 0; round < 3; round += 1) await verifying('Postgres', await openPostgresTrail(postgres.url));
+    for (let round = 0; round < 3; round += 1) await verifying('Postgres', await openPostgresTrail({ url: postgres.url }));
     if (rows > 0) await querying(postgres);
   } finally {
     await postgres.stop();
@@ -94,7 +94,7 @@ async function querying({ url, version }: TestPostgres): Promise<void> {
   await query(url, 'VACUUM ANALYZE audit_logs');
   console.log(`${rows} rows more in PostgreSQL ${version}, in ${Math.round((performance.now() - started) / 1000)} s`);
   const day = (daysAgo: number): string => new Date(Date.now() - daysAgo * 86_400_000).toISOString();
-  const trail = await openPostgresTrail(url);
+  const trail = await openPostgresTrail({ url });
   for (const actor of ['user-4711', 'busy']) {
     const times: number[] = [];
     let found = 0;

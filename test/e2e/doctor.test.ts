@@ -109,7 +109,10 @@ describe('otel-audit doctor', () => {
     assert.match(await findings(url), /a superuser/);
     const { role, url: writer } = await newRole(url);
     await query(url, `GRANT INSERT ON audit_logs TO ${role}`);
-    assert.match(await findings(writer), /may insert\n.*triggers stand\n.*append-only by privilege/);
+    assert.match(
+      await findings(writer),
+      /may insert\n.*may not make partitions.*\n(?:.*\n)*.*triggers stand.*\n.*append-only by privilege/,
+    );
     await query(url, `GRANT DELETE ON audit_logs TO ${role}`);
     assert.match(await findings(writer), /only the triggers keep rows/);
     await query(url, 'ALTER TABLE audit_logs DISABLE TRIGGER audit_append_only');

@@ -128,7 +128,7 @@ describe('otel-audit inventory', () => {
   it('lists what the database has seen', async (t) => {
     const env = { AUDIT_CONFIG_FILE: policyFile(t), AUDIT_POSTGRES_URL: postgres.url };
     const { stdout, stderr } = await cli(['inventory'], { ...env, AUDIT_EXCLUDE_PATHS: '/ping' });
-    assert.match(stdout, /^recorded by postgres, kept in audit_logs until somebody drops its partitions$/m);
+    assert.match(stdout, /^recorded by postgres, kept in audit_logs until `otel-audit prune` removes it$/m);
     for (const [path, rule] of [
       ['/health', 'probe'],
       ['/favicon.ico', 'probe'],

@@ -109,7 +109,7 @@ describe('reading a trail', () => {
     describe(`in ${kind}`, () => {
       for (const [filter, expected] of FILTERS) {
         it(`finds ${expected.length} records with ${JSON.stringify(filter)}`, async () => {
-          const trail = kind === 'a database' ? await openPostgresTrail(postgres.url) : openFileTrail(places[kind] ?? '');
+          const trail = kind === 'a database' ? await openPostgresTrail({ url: postgres.url }) : openFileTrail(places[kind] ?? '');
           const found: number[] = [];
           for await (const { integrity } of trail.search(filter, { limit: 100 })) found.push(integrity.seq);
           await trail.close();

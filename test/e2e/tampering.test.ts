@@ -53,7 +53,7 @@ describe('tampering with a trail in Postgres', () => {
     query(url, ['SET session_replication_role = replica', ...statements].join(';'));
 
   async function verify(url: string, options: Partial<VerifyOptions> = {}): Promise<Verification> {
-    const opened = await openPostgresTrail(url);
+    const opened = await openPostgresTrail({ url });
     try {
       return await verifyTrail({ trail: opened, keys: ringOfKey(signingKey()), graceMs: 0, nowMs: Date.now(), ...options });
     } finally {

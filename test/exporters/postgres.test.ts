@@ -41,29 +41,24 @@ const UNSTORABLE: Readonly<Record<string, Partial<AuditRecord>>> = {
 };
 
 describe('postgres', () => {
-  for (const [statement, resent] of [
-    ['COPY', 0],
-    ['INSERT', 1],
-  ] as const) {
-    it(`stores a batch once when the answer to its ${statement} was lost`, async (t) => {
-      const proxy = await proxied(t);
-      const url = await emptySchema(server.url);
-      const exporter = opened(t, through(proxy.port, url));
-      const first = exampleRecords(1);
-      await exporter.export(first, deadline());
-      const records = [...first.slice(0, resent), ...exampleRecords(50)];
+  it('stores a batch once when the answer to its INSERT was lost', async (t) => {
+    const proxy = await proxied(t);
+    const url = await emptySchema(server.url);
+    const exporter = opened(t, through(proxy.port, url));
+    const first = exampleRecords(1);
+    await exporter.export(first, deadline());
+    const records = [...first, ...exampleRecords(50)];
 
-      proxy.deafTo = (answer) => answer.includes(statement === 'COPY' ? 'COPY 50' : 'INSERT 0 50');
-      const lost = exporter.export(records, deadline());
-      await until(async () => (await readTrail(url)).length === 51);
-      proxy.cut();
-      assert.deepEqual(statuses(await lost), ['retry']);
+    proxy.deafTo = (answer) => answer.includes('INSERT 0 50');
+    const lost = exporter.export(records, deadline());
+    await until(async () => (await readTrail(url)).length === 51);
+    proxy.cut();
+    assert.deepEqual(statuses(await lost), ['retry']);
 
-      proxy.deafTo = () => false;
-      assert.deepEqual(statuses(await exporter.export(records, deadline())), ['delivered']);
-      assert.equal((await readTrail(url)).length, 51);
-    });
-  }
+    proxy.deafTo = () => false;
+    assert.deepEqual(statuses(await exporter.export(records, deadline())), ['delivered']);
+    assert.equal((await readTrail(url)).length, 51);
+  });
 
   it('goes on when the server was stopped and started', async (t) => {
     if (server.source === 'url') return t.skip('AUDIT_TEST_POSTGRES_URL names a server that is not ours to stop');

