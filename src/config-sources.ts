@@ -24,6 +24,7 @@ export interface RawSources {
 export const SECRETS: readonly string[] = [
   'POSTGRES_URL',
   'CONTROL_DB_URL',
+  'CHANGES_URL',
   'AZURE_CONNECTION_STRING',
   'JWT_PUBLIC_KEY',
   'JWT_SECRET',
@@ -31,7 +32,7 @@ export const SECRETS: readonly string[] = [
 ];
 /** In the design, not in this version: said, so that nobody believes them to be in force. */
 const PLANNED: ReadonlySet<string> = new Set(
-  'AZURE_CREDENTIAL AZURE_SIGNALS OTLP_ENDPOINT CAPTURE_ORM_DIFFS CHANGES_URL SIGNING_KEY JOURNAL_KEY SUBJECT_KEYS'.split(' '),
+  'AZURE_CREDENTIAL AZURE_SIGNALS OTLP_ENDPOINT SIGNING_KEY JOURNAL_KEY SUBJECT_KEYS'.split(' '),
 );
 
 export function readSources({ env, directory, overrides = {} }: SettingSources): RawSources {

@@ -31,9 +31,17 @@ export interface ExporterCounters {
   lastError?: string | undefined;
 }
 
+/** Of row changes. */
+export interface ChangeCounters {
+  /** Statements of requests that ran without their context, by reason: what they changed names nobody. */
+  readonly withoutContext: Record<string, number>;
+}
+
 export interface AuditHealth {
   readonly capture: Readonly<CaptureCounters>;
   readonly exporters: Readonly<Record<string, Readonly<ExporterCounters>>>;
+  /** Absent with `AUDIT_CAPTURE_ORM_DIFFS=false`. */
+  readonly changes?: Readonly<ChangeCounters> | undefined;
 }
 
 export function createCaptureCounters(): CaptureCounters {

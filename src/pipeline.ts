@@ -12,6 +12,7 @@ import { rememberTexts } from './capture/remembering.js';
 import { createSessionId } from './capture/request-context.js';
 import { followRpcMetadata, type RpcMetadata } from './capture/route.js';
 import { clientHeaderNames, createClientLocator } from './capture/trusted-proxy.js';
+import { createChangeLink } from './change-link.js';
 import type { AuditConfig } from './config.js';
 import { hashPolicy } from './config-hash.js';
 import { messageOf } from './errors.js';
@@ -38,7 +39,11 @@ export interface PipelineParts {
   /** Whether record bodies go on spans as well. */
   readonly spanBodies: boolean;
   /** Opens journal and delivery; called once, with the first record or when a server listens. */
-  readonly createSink: (counters: CaptureCounters, onLoss: (record: AuditRecord) => void) => Sink;
+  readonly createSink: (
+    counters: CaptureCounters,
+    onLoss: (record: AuditRecord) => void,
+    onChanges: (records: readonly AuditRecord[]) => void,
+  ) => Sink;
   /** Emits a record as a log record that comes back through `logEmitted`. */
   readonly emitLog: (record: AuditRecord) => void;
   readonly activeSpan: () => AuditSpan | undefined;
@@ -90,7 +95,13 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const openSink = (): Sink => {
     if (sink !== undefined) return sink;
     geo.open();
-    sink = parts.createSink(counters, (loss) => accept(countIn(loss)));
+    sink = parts.createSink(
+      counters,
+      (loss) => accept(countIn(loss)),
+      (changes) => {
+        for (const change of changes) accept(countIn(change));
+      },
+    );
     lifecycle?.start();
     return sink;
   };
@@ -204,9 +215,25 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     lifecycle?.beat();
   };
 
-  const health = (): ReturnType<LivePipeline['health']> => ({ capture: structuredClone(counters), exporters: sink?.health() ?? {} });
+  const changes = config.changes.isEnabled
+    ? createChangeLink({
+        capture,
+        service,
+        redactor,
+        mode: config.changes.context,
+        warn: parts.warn,
+        record: (record) => routing.route(countIn(record)),
+      })
+    : undefined;
+
+  const health = (): ReturnType<LivePipeline['health']> => ({
+    capture: structuredClone(counters),
+    exporters: sink?.health() ?? {},
+    ...(changes && { changes: structuredClone(changes.counters) }),
+  });
 
   return {
+    changes,
     capture: late?.capture ?? capture,
     open,
     setPolicy(next) {

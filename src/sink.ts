@@ -32,6 +32,8 @@ export interface SinkOptions {
   /** The environment for exporters in the worker. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly counters: CaptureCounters;
+  /** Puts the records of row changes where every record goes. */
+  readonly onChanges: (records: readonly AuditRecord[]) => void;
   /** A record that says that records are missing. */
   readonly onLoss: (record: AuditRecord) => void;
   readonly warn: (message: string) => void;
@@ -74,6 +76,12 @@ export function createSink(options: SinkOptions): Sink {
     manifest,
     exporters,
     env: options.env,
+    service: options.service,
+    async storeChanges(records) {
+      options.onChanges(records);
+      await journal.sync();
+      return true;
+    },
     onWarning: warn,
     onUncleanStream: ({ stream, lastSeq, lastTime }) => {
       const untilMs = Date.now();

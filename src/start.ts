@@ -6,10 +6,13 @@ import { v7 as uuidv7 } from 'uuid';
 import { exporterFaults } from '../exporters/index.js';
 import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
+import { knownDrivers } from './changes/drivers.js';
+import { reachDrivers } from './changes/reach.js';
 import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, nearestPackage } from './config.js';
 import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
 import { moduleFaults } from './delivery/module-check.js';
+import { messageOf } from './errors.js';
 import type { AuditExporter } from './exporter.js';
 import { livePipeline, publishPipeline } from './live.js';
 import { entryDirectory, hasWrappedServer, readModeFacts } from './mode-facts.js';
@@ -78,11 +81,11 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
   const pipeline = createPipeline(config, {
     service,
     spanBodies: config.capture.spanBodies === 'on' || (config.capture.spanBodies === 'auto' && mode === 'standalone'),
-    createSink(counters, onLoss) {
+    createSink(counters, onLoss, onChanges) {
       // Not before: a signal listener keeps a process that never serves from ending at once.
       followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
       onOpen(pipeline);
-      return createSink({ config, service, stream, exporters, env, counters, onLoss, warn });
+      return createSink({ config, service, stream, exporters, env, counters, onLoss, onChanges, warn });
     },
     emitLog: createPrivateLogger(),
     activeSpan: activeHostSpan,
@@ -105,14 +108,16 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
 
 /** The order matters: our wrapper must be innermost, so it is there before an instrumentation wraps around it. */
 function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice): void {
+  const onError = (error: unknown): void => warn(`an error of otel-audit was kept from the service: ${messageOf(error)}`);
   installTap({
     capture: pipeline.capture,
     echoHeader: config.capture.echoRequestId ? config.capture.requestIdHeader : undefined,
     onHandler: pipeline.enterHandler,
     onListening: pipeline.open,
-    onError: (error) => warn(`an error of otel-audit was kept from the service: ${error instanceof Error ? error.message : String(error)}`),
+    onError,
   });
   followRouteChannels();
+  if (pipeline.changes !== undefined) reachDrivers(knownDrivers(pipeline.changes.carrier), onError);
   if (mode !== 'standalone') return;
   // Loaded here and not above: attach mode must load neither the SDK nor the instrumentation.
   const { startStandalone } = require('./telemetry/standalone.js') as typeof import('./telemetry/standalone.js');

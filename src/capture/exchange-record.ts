@@ -122,6 +122,7 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: 'clos
       trace: exchange.span?.spanContext() ?? traceOf(request.headers['traceparent']),
       service: settings.service,
       error: errorOf(exchange, outcome, ended, settings.redactor),
+      changes: exchange.changes.length === 0 ? undefined : (settings.redactor.value(exchange.changes) as readonly JsonObject[]),
       metadata: metadataOf(exchange, unverified, settings),
     }),
   };

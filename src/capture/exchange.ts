@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import type { Credentials } from '../identity/identities.js';
-import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from '../record.js';
+import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, JsonObject, Outcome } from '../record.js';
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
 import { type Peer, peerOf } from './client-address.js';
@@ -49,6 +49,8 @@ export class Exchange {
   /** True once `span` will be reported by our own span processor when it ends. */
   spanIsHooked = false;
   closed = false;
+  /** What ORM adapters saw committed while it was open; raw. */
+  readonly changes: JsonObject[] = [];
   /** For whoever keeps the exchange while it is open. */
   onClosed: (() => void) | undefined;
   /** Once closed, if it became one. */
@@ -72,6 +74,11 @@ export class Exchange {
     this.credentials = credentialsOf(request, this.startMs);
     this.requestBody = new BodyTap(wanted.requestBody ? maxBodyBytes : 0);
     this.responseBody = new BodyTap(wanted.responseBody ? maxBodyBytes : 0);
+  }
+
+  /** Its record is not made yet. */
+  takesChanges(): boolean {
+    return !this.closed;
   }
 
   close(): void {

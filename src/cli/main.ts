@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { loadConfig, nearestPackage } from '../config.js';
 import { AuditConfigError, messageOf } from '../errors.js';
 import { entryDirectory, readModeFacts } from '../mode-facts.js';
+import { addChangeCommands } from './changes.js';
 import { runDoctor } from './doctor.js';
 import { listInventory } from './inventory.js';
 import { runMigrate } from './migrate.js';
@@ -65,6 +66,8 @@ program
       write,
     });
   });
+
+addChangeCommands(program, write);
 
 program
   .command('doctor')

@@ -5,6 +5,7 @@ import type { AuditExporter } from '../exporter.js';
 import type { ExporterCounters } from '../health.js';
 import type { Journal } from '../journal/journal-contract.js';
 import type { StreamManifest } from '../journal/manifest.js';
+import type { AuditRecord, AuditService } from '../record.js';
 import type { WorkerTiming } from './messages.js';
 
 export interface DeliveryOptions {
@@ -20,6 +21,10 @@ export interface DeliveryOptions {
   readonly onWarning?: (message: string) => void;
   /** A process ended without closing its stream: records behind the last may be missing. */
   readonly onUncleanStream?: (stream: UncleanStream) => void;
+  /** Of this process, for the records of row changes. */
+  readonly service?: AuditService;
+  /** Puts the records of row changes into the journal; true once they are on the disk. */
+  readonly storeChanges?: (records: readonly AuditRecord[]) => Promise<boolean>;
   /** How often to look for streams of dead processes. Default 30 s. */
   readonly adoptIntervalMs?: number;
   readonly timing?: WorkerTiming;

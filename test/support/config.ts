@@ -38,6 +38,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     client: { clientHeader: 'x-forwarded-for', geoDatabases: [] },
     context: { correlationHeaders: [], sessionCookies: [] },
     keys: {},
+    changes: { isEnabled: true, context: 'auto' },
     lifecycle: { heartbeatMs: 0, policyReloadMs: 0 },
     policy: { rules: [], excludePaths: [] },
     warnings: [],

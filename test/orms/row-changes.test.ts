@@ -1,0 +1,3 @@
+import { describeOrm } from '../support/orm-suite.js';
+
+for (const name of ['knex', 'objection', 'kysely', 'drizzle', 'sequelize', 'typeorm', 'mikro-orm', 'prisma']) describeOrm({ name });
