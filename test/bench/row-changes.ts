@@ -25,16 +25,11 @@ async function main(): Promise<void> {
   }
 }
 
-/** Last, as the patch stays: every statement with another context than the one before it, the worst case. */
+/** By turns with the driver as it is, with one context all the time, and with another context for each statement: the worst case. */
 async function contexts(url: string): Promise<void> {
   const client = await connect(url);
-  const run = (): Promise<number> =>
-    timed(async () => {
-      for (let index = 0; index < STATEMENTS; index += 1) await client.query('SELECT $1::int', [index]);
-    });
-  await run();
-  const bare: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) bare.push(await run());
+  const prototype = Client.prototype as unknown as Record<'query' | '_pulseQueryQueue', unknown>;
+  const bareDriver = { query: prototype.query, _pulseQueryQueue: prototype._pulseQueryQueue };
   let nth = 0;
   let changes = false;
   const carrier: Carrier = {
@@ -54,17 +49,24 @@ async function contexts(url: string): Promise<void> {
     onUncarried: () => undefined,
   };
   patchPgClient(Client.prototype as never, carrier);
-  const same: number[] = [];
-  const other: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    changes = false;
-    same.push(await run());
-    changes = true;
-    other.push(await run());
+  const carryingDriver = { query: prototype.query, _pulseQueryQueue: prototype._pulseQueryQueue };
+  const run = (): Promise<number> =>
+    timed(async () => {
+      for (let index = 0; index < STATEMENTS; index += 1) await client.query('SELECT $1::int', [index]);
+    });
+  const times: Record<'bare' | 'same' | 'other', number[]> = { bare: [], same: [], other: [] };
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const kind of ['bare', 'same', 'other'] as const) {
+      Object.assign(prototype, kind === 'bare' ? bareDriver : carryingDriver);
+      changes = kind === 'other';
+      const time = await run();
+      // The first round warms up.
+      if (round > 0) times[kind].push(time / STATEMENTS);
+    }
   }
-  const each = (times: readonly number[]): number => median(times) / STATEMENTS;
-  say('context per statement, same request as before', each(same) - each(bare), 'ms', 0.15);
-  say('context per statement, another request each time', each(other) - each(bare), 'ms', 0.15);
+  say('context per statement, same request as before', median(times.same) - median(times.bare), 'ms', 0.15);
+  say('context per statement, another request each time', median(times.other) - median(times.bare), 'ms', 0.15);
+  console.log(`  (${median(times.bare).toFixed(3)} ms bare)`);
   await client.end();
 }
 
