@@ -42,7 +42,7 @@ export interface PipelineParts {
   readonly createSink: (
     counters: CaptureCounters,
     onLoss: (record: AuditRecord) => void,
-    onChanges: (records: readonly AuditRecord[]) => void,
+    onChanges: (records: readonly AuditRecord[]) => boolean,
   ) => Sink;
   /** Emits a record as a log record that comes back through `logEmitted`. */
   readonly emitLog: (record: AuditRecord) => void;
@@ -99,7 +99,11 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       counters,
       (loss) => accept(countIn(loss)),
       (changes) => {
-        for (const change of changes) accept(countIn(change));
+        for (const change of changes) {
+          accept(countIn(change));
+          if (hash === undefined) return false;
+        }
+        return true;
       },
     );
     lifecycle?.start();

@@ -32,8 +32,8 @@ export interface SinkOptions {
   /** The environment for exporters in the worker. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly counters: CaptureCounters;
-  /** Puts the records of row changes where every record goes. */
-  readonly onChanges: (records: readonly AuditRecord[]) => void;
+  /** Puts the records of row changes where every record goes; false where the journal drops them, and they must come again. */
+  readonly onChanges: (records: readonly AuditRecord[]) => boolean;
   /** A record that says that records are missing. */
   readonly onLoss: (record: AuditRecord) => void;
   readonly warn: (message: string) => void;
@@ -78,7 +78,7 @@ export function createSink(options: SinkOptions): Sink {
     env: options.env,
     service: options.service,
     async storeChanges(records) {
-      options.onChanges(records);
+      if (!options.onChanges(records)) return false;
       await journal.sync();
       return true;
     },

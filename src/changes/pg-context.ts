@@ -68,11 +68,14 @@ export function patchPgClient(prototype: PgClient & { [PATCHED]?: true }, carrie
   function carryInPipeline(client: PgClient, queue: PgQuery[]): void {
     for (const next of queue.splice(0)) {
       const plan = planFor(client, next);
-      if (plan?.type === 'probe') queue.push(probeOf(client));
-      else if (plan?.type === 'apart') {
+      if (plan?.type === 'apart') {
         queue.push(alone(plan.sql, plan.context));
-        heldOf(client).current = plan.context;
-      } else if (plan?.type === 'joined') carrier.onUncarried('a driver that cannot carry one there');
+        heldOf(client).current = statementOf(next).mayReset ? undefined : plan.context;
+      } else if (plan !== undefined) {
+        // What is behind it in the pipe cannot wait for the answer.
+        if (plan.type === 'probe') queue.push(probeOf(client));
+        carrier.onUncarried('a driver that cannot carry one there');
+      }
       queue.push(next);
     }
   }
