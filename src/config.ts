@@ -118,6 +118,13 @@ export interface AuditConfig {
     readonly file?: string | undefined;
     readonly url?: string | undefined;
   };
+  readonly changes: {
+    /** False: connections carry no context, nothing is relayed, and ORM adapters record nothing. */
+    readonly isEnabled: boolean;
+    /** A secret: the service's own database, whose tracked changes are relayed. */
+    readonly url?: string | undefined;
+    readonly context: 'auto' | 'session' | 'transaction';
+  };
   readonly lifecycle: {
     /** 0: no heartbeats. */
     readonly heartbeatMs: number;
@@ -220,6 +227,7 @@ function assemble(
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
     keys: { hash: settings.HASH_KEY, journal: settings.JOURNAL_KEY, signing: settings.SIGNING_KEY },
     metrics: { prometheus: settings.PROMETHEUS },
+    changes: { isEnabled: settings.CAPTURE_ORM_DIFFS, url: settings.CHANGES_URL, context: settings.PG_CONTEXT },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },
     policy: { rules: settings.policy, excludePaths: settings.EXCLUDE_PATHS, delivery: settings.DELIVERY },
     checkpoints: {

@@ -48,6 +48,12 @@ export interface HealthVerdict {
   readonly reasons: readonly string[];
 }
 
+/** Of row changes. */
+export interface ChangeCounters {
+  /** Statements of requests that ran without their context, by reason: what they changed names nobody. */
+  readonly withoutContext: Record<string, number>;
+}
+
 export interface JournalUse {
   /** Of this process's stream. */
   readonly bytes: number;
@@ -60,6 +66,8 @@ export interface AuditHealth extends HealthVerdict {
   readonly exporters: Readonly<Record<string, Readonly<ExporterCounters>>>;
   /** Undefined before the first record. */
   readonly journal?: JournalUse | undefined;
+  /** Absent with `AUDIT_CAPTURE_ORM_DIFFS=false`. */
+  readonly changes?: Readonly<ChangeCounters> | undefined;
 }
 
 export function createCaptureCounters(): CaptureCounters {

@@ -6,6 +6,7 @@ import { traceOf } from './capture/request-context.js';
 import { actorOf, type EventContext, recordOfEvent, targetOf, tenantOf, textOf } from './event-record.js';
 import type { JobContext, ManualEvent } from './live.js';
 import type { AuditRecord, AuditService } from './record.js';
+import { boundRecord } from './record-bounds.js';
 import type { Redactor } from './redaction/redactor.js';
 
 /** Answers and throws what the work does. `onSettled` gets the event of a job with an action, in the job's own context. */
@@ -32,6 +33,7 @@ export function runJob<Result>(
   });
   const settled = (error?: unknown, isFailure = false): void => {
     const { outcome, target, metadata, action: said } = job.words;
+    job.settle();
     if (action === undefined) return;
     onSettled({ action: said ?? action, outcome: outcome ?? (isFailure ? 'failure' : 'success'), target, metadata, error }, job);
   };
@@ -82,7 +84,8 @@ export function contextOf(capture: Capture): EventContext {
 /** The job's own record: what happened in it refers to this one's id. */
 export function recordOfJob(event: ManualEvent, job: Job, capture: Capture, service: AuditService, redactor: Redactor): AuditRecord {
   const record = recordOfEvent(event, { ...contextOf(capture), refersTo: job.exchange?.id }, service, redactor);
-  return { ...record, id: job.id, time: job.time, durationMs: job.durationMs() };
+  const changes = job.changes.length === 0 ? undefined : (redactor.value(job.changes) as typeof job.changes);
+  return boundRecord({ ...record, id: job.id, time: job.time, durationMs: job.durationMs(), changes });
 }
 
 function jobTrace({ traceparent }: JobContext): ReturnType<typeof traceOf> {

@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Exchange, ServiceWords } from './capture/exchange.js';
 import type { AuditHttpHooks } from './capture/hooks.js';
+import type { ChangeLink } from './change-link.js';
 import type { AuditHealth } from './health.js';
 import type { AuditRecord, Outcome } from './record.js';
 import type { AuditSpan } from './span.js';
@@ -44,6 +45,8 @@ export interface LivePipeline {
   run?<Result>(context: JobContext, work: () => Result): Result;
   /** Asks this function of the service's own who acts, and in which tenant, from the next request on. */
   addSource?(kind: 'identify' | 'tenantOf', own: unknown): void;
+  /** For drivers and ORM adapters; undefined with `AUDIT_CAPTURE_ORM_DIFFS=false`. */
+  readonly changes?: Pick<ChangeLink, 'carrier' | 'seen'> | undefined;
   /** A span that our processor saw end. */
   spanEnded(span: AuditSpan & { readonly attributes?: Readonly<Record<string, unknown>> }): void;
   /** A log record that our processor saw emitted; `carried` is the record our own logger sent with it. */

@@ -12,6 +12,7 @@ import { rememberTexts } from './capture/remembering.js';
 import { createSessionId } from './capture/request-context.js';
 import { followRpcMetadata, type RpcMetadata } from './capture/route.js';
 import { clientHeaderNames, createClientLocator } from './capture/trusted-proxy.js';
+import { createChangeLink } from './change-link.js';
 import type { AuditConfig } from './config.js';
 import { hashPolicy } from './config-hash.js';
 import { messageOf } from './errors.js';
@@ -25,8 +26,7 @@ import { accountOf, createLifecycle, createLifecycleRecord } from './lifecycle.j
 import type { LivePipeline } from './live.js';
 import type { AuditRecord, AuditService, JsonObject } from './record.js';
 import { toAttributes } from './record-attributes.js';
-import { createRedactor } from './redaction/index.js';
-import { createLateRedactor, type RedactionFunctions } from './redaction-functions.js';
+import { createConfiguredRedactor, type RedactionFunctions } from './redaction-functions.js';
 import type { Sink } from './sink.js';
 import type { AuditSpan } from './span.js';
 import { createLateSpans } from './telemetry/late-span.js';
@@ -40,7 +40,11 @@ export interface PipelineParts {
   /** Whether record bodies go on spans as well. */
   readonly spanBodies: boolean;
   /** Opens journal and delivery; called once, with the first record or when a server listens. */
-  readonly createSink: (counters: CaptureCounters, onLoss: (record: AuditRecord) => void) => Sink;
+  readonly createSink: (
+    counters: CaptureCounters,
+    onLoss: (record: AuditRecord) => void,
+    onChanges: (records: readonly AuditRecord[]) => boolean,
+  ) => Sink;
   /** Emits a record as a log record that comes back through `logEmitted`. */
   readonly emitLog: (record: AuditRecord) => void;
   readonly activeSpan: () => AuditSpan | undefined;
@@ -78,12 +82,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const counters = createCaptureCounters();
   const { service } = parts;
   const load = createRequire(path.join(config.identity.directory, 'package.json'));
-  const { redactionModule } = config;
-  const redactor = rememberTexts(
-    redactionModule === undefined
-      ? createRedactor({ ...config.redaction, ...parts.redaction })
-      : createLateRedactor({ ...config.redaction, ...parts.redaction }, () => load(redactionModule), parts.warn),
-  );
+  const redactor = rememberTexts(createConfiguredRedactor(config, parts.warn, parts.redaction));
   const geo = createGeoLookup({ databases: config.client.geoDatabases, warn: parts.warn });
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();
@@ -94,7 +93,17 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const openSink = (): Sink => {
     if (sink !== undefined) return sink;
     geo.open();
-    sink = parts.createSink(counters, (loss) => accept(countIn(loss)));
+    sink = parts.createSink(
+      counters,
+      (loss) => accept(countIn(loss)),
+      (changes) => {
+        for (const change of changes) {
+          accept(countIn(change));
+          if (hash === undefined) return false;
+        }
+        return true;
+      },
+    );
     lifecycle?.start();
     checkpointer?.start();
     return sink;
@@ -254,13 +263,25 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     lifecycle?.beat();
   };
 
+  const changes = config.changes.isEnabled
+    ? createChangeLink({
+        capture,
+        service,
+        redactor,
+        mode: config.changes.context,
+        warn: parts.warn,
+        record: (record) => routing.route(countIn(record)),
+      })
+    : undefined;
+
   const judge = createHealthJudge(() => performance.now());
   const health = (): ReturnType<LivePipeline['health']> => {
     const symptoms = { capture: structuredClone(counters), exporters: sink?.health() ?? {}, journal: sink?.journal() };
-    return { ...judge(symptoms), ...symptoms };
+    return { ...judge(symptoms), ...symptoms, ...(changes && { changes: structuredClone(changes.counters) }) };
   };
 
   return {
+    changes,
     capture: late?.capture ?? capture,
     open,
     setPolicy(next) {

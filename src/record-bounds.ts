@@ -1,5 +1,6 @@
 /** The bounds of a record: after this no value can make a sink refuse it, and what was cut is said in `metadata.truncated`. */
 
+import { boundChanges } from './change-bounds.js';
 import type { AuditActor, AuditBody, AuditRecord, JsonObject, JsonValue } from './record.js';
 
 // Bytes of UTF-8, from the design's record: ids, names, e-mails and tenants; then path, query, user agent; then the rest.
@@ -55,8 +56,9 @@ export function boundRecord(record: AuditRecord): AuditRecord {
     },
     error: error && { type: identifier('error.type', error.type), message: text('error.message', error.message) },
   };
+  const changes = record.changes && boundedChanges(record.changes, cut);
   const metadata = boundMetadata(record.metadata, cut);
-  return cut.length === 0 ? { ...bounded, metadata } : { ...bounded, metadata: { ...metadata, truncated: cut } };
+  return cut.length === 0 ? { ...bounded, changes, metadata } : { ...bounded, changes, metadata: { ...metadata, truncated: cut } };
 }
 
 type Bound = (member: string, value: string | undefined) => string | undefined;
@@ -115,6 +117,12 @@ function boundMetadata(metadata: JsonObject | undefined, cut: string[]): JsonObj
     if (bytes > METADATA_BYTES) break;
     kept[key] = value;
   }
+  return kept;
+}
+
+function boundedChanges(changes: readonly JsonObject[], cut: string[]): readonly JsonObject[] {
+  const { changes: kept, isCut } = boundChanges(changes);
+  if (isCut) cut.push('changes');
   return kept;
 }
 

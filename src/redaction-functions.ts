@@ -1,13 +1,27 @@
 /** Redaction with functions of the service's own. What cannot be loaded, or throws, must hide what it would have judged. */
 
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { AuditConfig } from './config.js';
 import { createRedactor, type RedactionOptions } from './redaction/index.js';
 import { MASK, type Redactor } from './redaction/redactor.js';
 
 /** What a service may add to the rules. Both must be pure; see `RedactionOptions`. */
 export type RedactionFunctions = Pick<RedactionOptions, 'isSensitive' | 'rewrite'>;
 
+/** The redactor that a configuration means. `functions` are of the program, and stand back where the configuration names a module. */
+export function createConfiguredRedactor(
+  { redaction, redactionModule, identity: { directory } }: Pick<AuditConfig, 'redaction' | 'redactionModule' | 'identity'>,
+  warn: (message: string) => void,
+  functions: RedactionFunctions = {},
+): Redactor {
+  if (redactionModule === undefined) return createRedactor({ ...redaction, ...functions });
+  const load = createRequire(path.join(directory, 'package.json'));
+  return createLateRedactor({ ...redaction, ...functions }, () => load(redactionModule), warn);
+}
+
 /** A redactor made when first asked: at the preload's time no module of the service may be loaded. */
-export function createLateRedactor(rules: RedactionOptions, load: () => unknown, warn: (message: string) => void): Redactor {
+function createLateRedactor(rules: RedactionOptions, load: () => unknown, warn: (message: string) => void): Redactor {
   let made: Redactor | undefined;
   const redactor = (): Redactor => (made ??= createOrHide(rules, load, warn));
   return {

@@ -37,6 +37,8 @@ export interface SinkOptions {
   /** The environment for exporters in the worker. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly counters: CaptureCounters;
+  /** Puts the records of row changes where every record goes; false where the journal drops them, and they must come again. */
+  readonly onChanges: (records: readonly AuditRecord[]) => boolean;
   /** A record that says that records are missing. */
   readonly onLoss: (record: AuditRecord) => void;
   readonly onExported: (exporter: string, seconds: number) => void;
@@ -94,6 +96,12 @@ function openSink(options: SinkOptions): Sink {
         manifest,
         exporters,
         env: options.env,
+        service: options.service,
+        async storeChanges(records) {
+          if (!options.onChanges(records)) return false;
+          await journal.sync();
+          return true;
+        },
         onWarning: warn,
         onUncleanStream: (stream) => onLoss(lossOf(stream, Date.now())),
         onExported: options.onExported,

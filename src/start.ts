@@ -7,6 +7,8 @@ import { exporterFaults } from '../exporters/index.js';
 import { createFrameworkSearch } from './capture/framework-search.js';
 import { followRouteChannels } from './capture/route.js';
 import { installTap } from './capture/tap.js';
+import { knownDrivers } from './changes/drivers.js';
+import { reachDrivers } from './changes/reach.js';
 import { type AuditConfig, type AuditMode, type ConfigSources, loadConfig, nearestPackage } from './config.js';
 import { hashConfig } from './config-hash.js';
 import type { RawSettings } from './config-settings.js';
@@ -85,12 +87,23 @@ function assemble(config: AuditConfig, { mode }: ModeChoice, { env, exporters, r
   const pipeline = createPipeline(config, {
     service,
     spanBodies: config.capture.spanBodies === 'on' || (config.capture.spanBodies === 'auto' && mode === 'standalone'),
-    createSink(counters, onLoss) {
+    createSink(counters, onLoss, onChanges) {
       // Not before: a signal listener keeps a process that never serves from ending at once.
       followProcessEnd(process, pipeline, config.delivery.shutdownTimeoutMs);
       onOpen(pipeline);
       const metrics = startMetrics({ health: pipeline.health, prometheus: isMainThread ? config.metrics.prometheus : undefined, warn });
-      const sink = createSink({ config, service, stream, exporters, env, counters, onLoss, onExported: metrics.recordExport, warn });
+      const sink = createSink({
+        config,
+        service,
+        stream,
+        exporters,
+        env,
+        counters,
+        onLoss,
+        onChanges,
+        onExported: metrics.recordExport,
+        warn,
+      });
       return { ...sink, shutdown: (timeoutMs) => sink.shutdown(timeoutMs).finally(metrics.close) };
     },
     emitLog: createPrivateLogger(),
@@ -132,6 +145,7 @@ function checkpointsOf(config: AuditConfig, stream: string, exporters: readonly 
 
 /** The order matters: our wrapper must be innermost, so it is there before an instrumentation wraps around it. */
 function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice, directory: string): void {
+  const onError = (error: unknown): void => warn(`an error of otel-audit was kept from the service: ${messageOf(error)}`);
   const currentRequest = (): object | undefined => pipeline.capture.current()?.request;
   const frameworks = createFrameworkSearch({ modules: require.cache, directory, currentRequest });
   installTap({
@@ -145,9 +159,10 @@ function follow(pipeline: Pipeline, config: AuditConfig, { mode }: ModeChoice, d
       pipeline.open();
       frameworks.search();
     },
-    onError: (error) => warn(`an error of otel-audit was kept from the service: ${error instanceof Error ? error.message : String(error)}`),
+    onError,
   });
   followRouteChannels();
+  if (pipeline.changes !== undefined) reachDrivers(knownDrivers(pipeline.changes.carrier), onError);
   if (mode !== 'standalone') return;
   // Loaded here and not above: attach mode must load neither the SDK nor the instrumentation.
   const { startStandalone } = require('./telemetry/standalone.js') as typeof import('./telemetry/standalone.js');

@@ -32,11 +32,19 @@ GRANT EXECUTE ON FUNCTION audit_ensure_partition(timestamptz), audit_ensure_part
   audit_differing(uuid[], timestamptz[], text[]) TO @prefix@_writer;
 
 -- reads what audit_readers says: INSERT INTO audit_readers VALUES ('alice', 'acme'), or null for every tenant
-GRANT SELECT ON audit_logs, audit_readers, audit_removals, audit_removed_ranges TO @prefix@_reader;
+GRANT SELECT ON audit_logs, audit_readers, audit_removals, audit_removed_ranges, audit_checkpoints TO @prefix@_reader;
+GRANT EXECUTE ON FUNCTION audit_changes_of(text) TO @prefix@_reader;
+DO $views$
+BEGIN
+  -- Before 15 a view runs with its owner's rights, past row level security.
+  IF current_setting('server_version_num')::integer >= 150000 THEN
+    GRANT SELECT ON audit_trail, audit_failed_logins TO @prefix@_reader;
+  END IF;
+END $views$;
 
 -- reads everything, holds, archives, and removes what audit_prune lets go
-GRANT SELECT ON audit_logs, audit_readers, audit_settings, audit_holds, audit_hold_releases, audit_removals, audit_removed_ranges
-  TO @prefix@_retention;
+GRANT SELECT ON audit_logs, audit_readers, audit_settings, audit_holds, audit_hold_releases, audit_removals, audit_removed_ranges,
+  audit_checkpoints TO @prefix@_retention;
 GRANT INSERT ON audit_holds, audit_hold_releases TO @prefix@_retention;
 GRANT EXECUTE ON FUNCTION audit_prune(text, jsonb, boolean) TO @prefix@_retention;
 

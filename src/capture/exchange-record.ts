@@ -114,6 +114,7 @@ export function judge(exchange: Exchange, settings: RecordSettings, ended: Ended
       trace,
       service: settings.service,
       error: errorOf(exchange, outcome, ended, settings.redactor),
+      changes: exchange.changes.length === 0 ? undefined : (settings.redactor.value(exchange.changes) as readonly JsonObject[]),
       metadata: metadataOf(exchange, unverified, settings),
     }),
   };

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { v7 as uuidv7 } from 'uuid';
 import type { Credentials } from '../identity/identities.js';
-import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, Outcome } from '../record.js';
+import type { AuditActor, AuditRecord, AuditTarget, AuditTenant, JsonObject, Outcome } from '../record.js';
 import type { AuditSpan } from '../span.js';
 import { BodyTap } from './body.js';
 import { hashIfBinary } from './body-hash.js';
@@ -69,6 +69,8 @@ export class Exchange {
   hasStartRecord = false;
   /** The handler was not called, because the start record could not be made durable. */
   isRefused = false;
+  /** What ORM adapters saw committed while it was open; raw. */
+  readonly changes: JsonObject[] = [];
   /** For whoever keeps the exchange while it is open. */
   onClosed: (() => void) | undefined;
   /** Once closed, if it became one. */
@@ -96,6 +98,11 @@ export class Exchange {
     this.requestBody = new BodyTap(wanted.requestBody ? maxBytes : 0, elision);
     hashIfBinary(this.requestBody, hashKey, type, encoding);
     this.responseBody = new BodyTap(wanted.responseBody ? maxBytes : 0);
+  }
+
+  /** Its record is not made yet. */
+  takesChanges(): boolean {
+    return !this.closed;
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import { v7 as uuidv7 } from 'uuid';
 import { isoTime } from '../clock.js';
-import type { AuditTrace } from '../record.js';
+import type { AuditTrace, JsonObject } from '../record.js';
 import type { Exchange, ServiceWords } from './exchange.js';
 
 export interface JobOptions {
@@ -26,6 +26,9 @@ export class Job {
   readonly words: ServiceWords;
   readonly exchange: Exchange | undefined;
   readonly isRecorded: boolean;
+  /** What ORM adapters saw committed in it; raw. */
+  readonly changes: JsonObject[] = [];
+  #hasSettled = false;
 
   constructor({ words, requestId, trace, exchange, isRecorded }: JobOptions) {
     this.words = words;
@@ -33,6 +36,15 @@ export class Job {
     this.trace = trace ?? exchange?.span?.spanContext();
     this.exchange = exchange;
     this.isRecorded = isRecorded;
+  }
+
+  /** It becomes a record that is not made yet. */
+  takesChanges(): boolean {
+    return this.isRecorded && !this.#hasSettled;
+  }
+
+  settle(): void {
+    this.#hasSettled = true;
   }
 
   /** To the microsecond. */

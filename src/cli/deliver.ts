@@ -100,6 +100,12 @@ async function serve(config: AuditConfig, directory: string, { env, onceMs, stop
     journal,
     manifest,
     env,
+    service: { name: config.service.name, instanceId: journal.position.stream },
+    async storeChanges(records) {
+      if (!records.every((record) => journal.append(record))) return false;
+      await journal.sync();
+      return true;
+    },
     servesAll: true,
     adoptIntervalMs: SCAN_MS,
     onWarning: warn,

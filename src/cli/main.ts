@@ -8,6 +8,7 @@ import { loadConfig, nearestPackage } from '../config.js';
 import { readSources } from '../config-sources.js';
 import { AuditConfigError, messageOf } from '../errors.js';
 import { entryDirectory, readModeFacts } from '../mode-facts.js';
+import { addChangeCommands } from './changes.js';
 import type { CommandContext } from './context.js';
 import { addDeliveryCommands } from './delivery-commands.js';
 import { runDoctor } from './doctor.js';
@@ -78,6 +79,8 @@ program
       write,
     });
   });
+
+addChangeCommands(program, write);
 
 program
   .command('doctor')

@@ -5,6 +5,7 @@ import type { AuditExporter } from '../exporter.js';
 import type { ExporterCounters } from '../health.js';
 import type { Journal } from '../journal/journal-contract.js';
 import type { StreamManifest } from '../journal/manifest.js';
+import type { AuditRecord, AuditService } from '../record.js';
 import type { WorkerTiming } from './messages.js';
 
 export interface DeliveryOptions {
@@ -23,6 +24,10 @@ export interface DeliveryOptions {
   readonly onExported?: ((exporter: string, seconds: number) => void) | undefined;
   /** True: deliver for a whole host, what its processes leave to others included. */
   readonly servesAll?: boolean;
+  /** Of this process, for the records of row changes. */
+  readonly service?: AuditService;
+  /** Puts the records of row changes into the journal; true once they are on the disk. */
+  readonly storeChanges?: (records: readonly AuditRecord[]) => Promise<boolean>;
   /** How often to look for streams of dead processes. Default 30 s. */
   readonly adoptIntervalMs?: number;
   readonly timing?: WorkerTiming;

@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path';
 import { createExporterByName, runsOn } from '../../exporters/index.js';
+import { startRelayAgent } from '../changes/relay-agent.js';
 import type { ExporterCounters } from '../health.js';
 import { type AdoptedStream, Adopter } from '../journal/adoption.js';
 import { guard } from '../journal/guard.js';
@@ -9,14 +10,15 @@ import type { Journal } from '../journal/journal-contract.js';
 import { HEARTBEAT_MS } from '../journal/lease.js';
 import { ownIdentity } from '../journal/process-identity.js';
 import { limitWarnings, type Warn } from '../journal/warnings.js';
+import type { AuditRecord } from '../record.js';
 import { type Agent, startAgent } from './agent.js';
-import { withinHeld } from './deadline.js';
+import { settled, withinHeld } from './deadline.js';
 import type { Delivery, DeliveryOptions, ExporterFault, FlushResult, ShutdownResult, UncleanStream } from './delivery-contract.js';
 import { Follower } from './follower.js';
 import { Ledger } from './ledger.js';
 import type { FromWorker, StreamSource } from './messages.js';
 import { createStateWriter, type StateWriter } from './state-file.js';
-import { startWorkerHost } from './worker-host.js';
+import { startWorkerHost, type WorkerHost } from './worker-host.js';
 
 // 20 ms: the least a flush costs; the worker reports promptly after a nudge.
 const FLUSH_POLL_MS = 20;
@@ -41,6 +43,7 @@ class ThreadedDelivery implements Delivery {
   readonly #follower: Follower | undefined;
   readonly #state: StateWriter;
   readonly #agents: readonly Agent[];
+  #workerHost: WorkerHost | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #uncreated: Set<string>;
   readonly #faults: ExporterFault[] = [];
@@ -123,15 +126,21 @@ class ThreadedDelivery implements Delivery {
     const objects = exporters.map((exporter) => ({ name: exporter.name, create: async () => exporter, isShared: true }));
     const tell = (message: FromWorker) => this.#hear(message);
     const agents: Agent[] = [];
+    const { service = config.service, manifest } = this.#options;
+    const changes = { service, destination: manifest.destinations };
     if (here.length + objects.length > 0) {
       agents.push(startAgent({ exporters: [...here, ...objects], streams: this.#sources(), tell, timing }));
     }
     if (inWorker.length > 0) {
-      const start = { config, exporters: inWorker, timing };
+      const start = { config, exporters: inWorker, timing, changes };
       const onExit = () => {
         for (const name of inWorker) if (this.#uncreated.has(name)) this.#noteCreated(name, 'the delivery worker did not start');
       };
-      agents.push(startWorkerHost({ start, streams: () => this.#sources(), env, onMessage: tell, onExit, warn: this.#warn }));
+      this.#workerHost = startWorkerHost({ start, streams: () => this.#sources(), env, onMessage: tell, onExit, warn: this.#warn });
+      agents.push(this.#workerHost);
+    } else {
+      const relay = startRelayAgent({ config, ...changes, store: (records) => this.#storeChanges(records), warn: this.#warn });
+      if (relay !== undefined) agents.push({ ...relay, addStream: () => undefined, endStream: () => undefined });
     }
     return agents;
   }
@@ -161,9 +170,17 @@ class ThreadedDelivery implements Delivery {
         this.#state.note(this.counters());
         this.#tidy();
         break;
+      case 'changes':
+        void this.#storeChanges(message.records).then((isStored) => this.#workerHost?.changesStored(isStored));
+        break;
       case 'stopped':
         break;
     }
+  }
+
+  async #storeChanges(records: readonly AuditRecord[]): Promise<boolean> {
+    const outcome = await settled(async () => this.#options.storeChanges?.(records));
+    return 'value' in outcome && outcome.value === true;
   }
 
   #noteCreated(exporter: string, fault: string | undefined): void {

@@ -1,6 +1,7 @@
 /** What the main thread and the delivery worker say to each other. Plain data only. */
 
 import type { AuditConfig } from '../config.js';
+import type { AuditRecord, AuditService } from '../record.js';
 import type { Cursor } from './cursor.js';
 import type { DeliveryTiming } from './timing.js';
 
@@ -19,6 +20,13 @@ export interface WorkerStart {
   readonly exporters: readonly string[];
   readonly streams: readonly StreamSource[];
   readonly timing?: WorkerTiming | undefined;
+  readonly changes: ChangesStart;
+}
+
+/** What the relay of row changes has to know. */
+export interface ChangesStart {
+  readonly service: AuditService;
+  readonly destination: string;
 }
 
 /** What of the timing can be cloned into the worker. */
@@ -30,12 +38,16 @@ export type ToWorker =
   | { readonly type: 'ended'; readonly stream: string }
   /** Deliver what there is now: no lingering, and no waiting out of a backoff. */
   | { readonly type: 'nudge' }
+  /** The journal's answer to `changes`. */
+  | { readonly type: 'changes-stored'; readonly isStored: boolean }
   | { readonly type: 'shutdown' };
 
 export type FromWorker =
   | { readonly type: 'created'; readonly exporter: string; readonly fault?: string | undefined }
   | { readonly type: 'progress'; readonly progress: readonly Progress[]; readonly exports: readonly ExportTime[] }
   | { readonly type: 'warning'; readonly key: string; readonly message: string }
+  /** Row changes for the journal; the next come after the answer. */
+  | { readonly type: 'changes'; readonly records: readonly AuditRecord[] }
   | { readonly type: 'stopped' };
 
 /** How long a call of an exporter took, its sink's answer included. */

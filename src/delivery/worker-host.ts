@@ -25,7 +25,11 @@ const RESTART_MAX_MS = 30_000;
 /** A worker that lived so long starts anew with the first delay. */
 const STABLE_MS = 60_000;
 
-export function startWorkerHost(options: WorkerHostOptions): Agent {
+export interface WorkerHost extends Agent {
+  changesStored(isStored: boolean): void;
+}
+
+export function startWorkerHost(options: WorkerHostOptions): WorkerHost {
   let worker: Worker | undefined;
   let restart: NodeJS.Timeout | undefined;
   let restartMs = RESTART_FIRST_MS;
@@ -58,6 +62,7 @@ export function startWorkerHost(options: WorkerHostOptions): Agent {
     addStream: (source) => tell({ type: 'stream', source }),
     endStream: (stream) => tell({ type: 'ended', stream }),
     nudge: () => tell({ type: 'nudge' }),
+    changesStored: (isStored) => tell({ type: 'changes-stored', isStored }),
     stop() {
       clearTimeout(restart);
       stopping ??= worker === undefined ? Promise.resolve() : stopWorker(worker);

@@ -42,6 +42,7 @@ export function makeConfig(changes: Partial<AuditConfig> = {}): AuditConfig {
     context: { correlationHeaders: [], sessionCookies: [] },
     keys: { journal: [] },
     metrics: {},
+    changes: { isEnabled: true, context: 'auto' },
     lifecycle: { heartbeatMs: 0, policyReloadMs: 0 },
     policy: { rules: [], excludePaths: [], delivery: 'async' },
     checkpoints: { intervalMs: 60_000 },

@@ -1,0 +1,157 @@
+/**
+ * Follows `audit.changes` and hands every committed change on, at least once and in the order of commitment's horizon: only
+ * transactions older than every one still running are read, so none can appear behind the cursor later.
+ */
+
+import type { ClientBase } from 'pg';
+import { messageOf } from '../errors.js';
+import { CHANGE_COLUMNS, type ChangeRow } from './change-row.js';
+
+export interface RelaySource {
+  readonly url: string;
+  /** Names the cursor: two processes that deliver to the same places share it, and one of them relays. */
+  readonly destination: string;
+  /** Of this process among those. */
+  readonly holder: string;
+}
+
+export interface RelayOptions extends RelaySource {
+  /** Resolves to true once the rows are durable; only then does the cursor move. */
+  readonly store: (rows: readonly ChangeRow[], installation: string) => Promise<boolean>;
+  readonly warn: (key: string, message: string) => void;
+  readonly pollMs?: number | undefined;
+}
+
+export interface Relay {
+  /** Looks now. */
+  nudge(): void;
+  /** Idempotent. */
+  stop(): Promise<void>;
+}
+
+// 50 records are half a millisecond of the main thread, which puts them into the journal.
+const BATCH = 50;
+const POLL_MS = 1000;
+const MAX_BACKOFF_MS = 30_000;
+const CONNECT_MS = 5000;
+const STATEMENT_MS = 10_000;
+/** A relay that dies is replaced after this long. */
+const LEASE_MS = 15_000;
+const DAY_MS = 86_400_000;
+
+const CLAIM = `UPDATE audit.relays SET holder = $2, held_until = now() + ($3 || ' ms')::interval
+  WHERE destination = $1 AND (holder = $2 OR held_until < now()) RETURNING xact::text, id::text`;
+const RELEASE = `UPDATE audit.relays SET held_until = '-infinity' WHERE destination = $1 AND holder = $2`;
+const ADVANCE = 'UPDATE audit.relays SET xact = $3::xid8, id = $4 WHERE destination = $1 AND holder = $2';
+// A cursor ahead of the server's own count is of another server: the database was restored into this one. The order names the
+// table, or it would be that of the texts.
+const READ = `SELECT ${CHANGE_COLUMNS} FROM audit.changes
+  WHERE ((changes.xact, changes.id) > ($1::xid8, $2::bigint) OR $1::xid8 > pg_snapshot_xmax(pg_current_snapshot()))
+    AND changes.xact < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY changes.xact, changes.id LIMIT ${BATCH}`;
+
+export function startRelay(options: RelayOptions): Relay {
+  const { destination, holder, store, warn, pollMs = POLL_MS } = options;
+  let client: (ClientBase & { end(): Promise<void> }) | undefined;
+  let installation = '';
+  let partitionsMadeAt = Number.NEGATIVE_INFINITY;
+  let isStopping = false;
+  let wake: () => void = () => undefined;
+  let running: Promise<void> | undefined;
+
+  async function run(): Promise<void> {
+    let waitMs = 0;
+    let backoffMs = pollMs;
+    while (!isStopping) {
+      if (waitMs > 0) await pause(waitMs);
+      if (isStopping) break;
+      try {
+        waitMs = (await step()) === BATCH ? 0 : pollMs;
+        backoffMs = pollMs;
+      } catch (error) {
+        // What was under way when it had to end comes again.
+        if (isStopping) break;
+        await disconnect();
+        warn('changes', `row changes wait in the database: ${reasonOf(error)}`);
+        waitMs = backoffMs;
+        backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
+      }
+    }
+    await client?.query(RELEASE, [destination, holder]).catch(() => undefined);
+    await disconnect();
+  }
+
+  /** One batch; how many rows it had. */
+  async function step(): Promise<number> {
+    client ??= await connect();
+    const { rows: claims } = await client.query<{ xact: string; id: string }>(CLAIM, [destination, holder, LEASE_MS]);
+    const [cursor] = claims;
+    if (cursor === undefined) return 0;
+    if (Date.now() - partitionsMadeAt > DAY_MS) {
+      partitionsMadeAt = Date.now();
+      // Only a precaution: a row without a partition goes to the default one.
+      await client.query('SELECT audit.ensure_partitions()').catch(() => undefined);
+    }
+    const { rows } = await client.query<ChangeRow>(READ, [cursor.xact, cursor.id]);
+    const last = rows.at(-1);
+    if (last === undefined) return 0;
+    if (!(await store(rows, installation))) throw new Error('the journal did not take them');
+    await client.query(ADVANCE, [destination, holder, last.xact, last.id]);
+    return rows.length;
+  }
+
+  async function connect(): Promise<NonNullable<typeof client>> {
+    // Loaded here: a service without tracked changes needs no driver.
+    const { Client } = await import('pg');
+    const connection = new Client({
+      connectionString: options.url,
+      application_name: 'otel-audit',
+      connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: STATEMENT_MS,
+      keepAlive: true,
+    });
+    // Without a listener the loss of an idle connection would end the process.
+    connection.on('error', () => undefined);
+    await connection.connect();
+    // A relay must not keep a process alive.
+    (connection as unknown as { unref(): void }).unref();
+    client = connection;
+    const { rows } = await connection.query<{ id: string }>('SELECT id FROM audit.installation');
+    installation = rows[0]?.id ?? '';
+    await connection.query('INSERT INTO audit.relays (destination) VALUES ($1) ON CONFLICT DO NOTHING', [destination]);
+    return connection;
+  }
+
+  async function disconnect(): Promise<void> {
+    const gone = client;
+    client = undefined;
+    await gone?.end().catch(() => undefined);
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  running = run();
+  return {
+    nudge: () => wake(),
+    async stop() {
+      isStopping = true;
+      wake();
+      await running;
+    },
+  };
+}
+
+/** By its code: a message may quote a value or the URL. */
+function reasonOf(error: unknown): string {
+  const { code } = error as { readonly code?: unknown };
+  if (code === '42P01' || code === '3F000') return 'nothing is tracked there; run `otel-audit track`';
+  if (code === '42501') return 'the role of AUDIT_CHANGES_URL may not read audit.changes or write audit.relays';
+  return typeof code === 'string' ? `the database failed (${code})` : messageOf(error).slice(0, 100);
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { encodeContext } from '../../src/changes/change-context.js';
+import { startPostgres, type TestPostgres } from '../support/postgres.js';
+import { ROOT } from '../support/service.js';
+
+const REQUEST = {
+  id: '01234567-89ab-7cde-8f01-23456789abcd',
+  service: 'shop',
+  requestId: 'r-1',
+  actor: { id: 'u-1', type: 'user', email: 'ada@acme.example', source: 'jwt', verified: true },
+  tenant: { slug: 'acme' },
+  method: 'PATCH',
+  path: '/orders/42',
+} as const;
+
+describe('the commands about row changes', { timeout: 600_000 }, () => {
+  let postgres: TestPostgres;
+  let client: Client;
+  const run = async (...args: readonly string[]): Promise<{ readonly status: number; readonly text: string }> => {
+    const env = { ...process.env, AUDIT_CHANGES_URL: postgres.url, NODE_OPTIONS: '' };
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [path.join(ROOT, 'dist/src/cli/main.js'), ...args], { env });
+      return { status: 0, text: stdout };
+    } catch (error) {
+      const { code, stdout, stderr } = error as { readonly code: number; readonly stdout: string; readonly stderr: string };
+      return { status: code, text: stdout + stderr };
+    }
+  };
+  before(async () => {
+    postgres = await startPostgres();
+    client = new Client({ connectionString: postgres.url });
+    await client.connect();
+    await client.query('CREATE TABLE orders (id int PRIMARY KEY, status text, note text)');
+    await client.query('CREATE TABLE users (id int PRIMARY KEY, password_hash text, phone text)');
+  });
+  after(async () => {
+    await client?.end();
+    await postgres?.stop();
+  });
+
+  it('say what is wrong and change nothing', async () => {
+    assert.match((await run('tracked')).text, /no table is tracked/);
+    assert.match((await run('history', 'orders', '42')).text, /nothing is tracked there; run `otel-audit track`/);
+    assert.deepEqual([(await run('track', 'nope')).status, (await run('track', 'orders', '--mask', 'nte')).status], [1, 1]);
+    const refused = await run('track', 'orders', '--url', 'postgres://postgres:hunter2@127.0.0.1:1/none');
+    assert.equal(refused.status, 1);
+    assert.match(refused.text, /ECONNREFUSED/);
+    assert.doesNotMatch(refused.text, /hunter2/);
+  });
+
+  it('print SQL that does the same', async () => {
+    const { text } = await run('track', 'public.users', '--print');
+    assert.match((await run('tracked')).text, /no table is tracked/);
+    await client.query(text);
+    assert.match((await run('tracked')).text, /^public\.users: tracked since .*, masked: password_hash\n$/);
+  });
+
+  it('track, and tell of columns that came later', async () => {
+    const { text } = await run('track', 'public.orders,users', '--exclude', 'orders.note', '--mask', 'phone');
+    assert.equal(text, 'public.orders: tracked, excluded: note\npublic.users: tracked, masked: password_hash, phone\n');
+    await client.query('ALTER TABLE users ADD nick text; ALTER TABLE orders DISABLE TRIGGER audit_update');
+    const status = await run('tracked');
+    assert.equal(status.status, 1);
+    assert.match(status.text, /public\.orders: NOT WELL .*nothing of them is recorded: audit_update/);
+    assert.match(status.text, /public\.users: NOT WELL .*run again: nick/);
+    await run('track', 'orders,users', '--exclude', 'orders.note');
+    assert.equal((await run('tracked')).status, 0);
+  });
+
+  it('tell the life of a row, through changes of its key, with actor and request', async () => {
+    await client.query("INSERT INTO orders VALUES (7, 'new', 'private')");
+    await client.query("SELECT set_config('audit.context', $1, false)", [encodeContext(REQUEST)]);
+    await client.query("UPDATE orders SET id = 42, status = 'paid'");
+    await client.query("SELECT set_config('audit.context', 'garbage', false)");
+    await client.query("UPDATE orders SET status = 'card 4111 1111 1111 1111'");
+    const { text } = await run('history', 'public.orders', '42');
+    assert.match(
+      text.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'T'),
+      new RegExp(
+        [
+          'T {2}nobody known .*',
+          ' {2}public\\.orders 7 insert',
+          ' {4}\\+ id {6}7',
+          ' {4}\\+ status {2}new',
+          `T {2}ada@acme\\.example {2}\\(acme\\) {2}PATCH /orders/42 {2}record ${REQUEST.id}`,
+          ' {2}public\\.orders 7 → 42 update',
+          ' {4}~ id {6}7 → 42',
+          ' {4}~ status {2}new → paid',
+          'T {2}nobody known .*',
+          ' {2}public\\.orders 42 update',
+          ' {4}~ status {2}paid → card \\[REDACTED\\]',
+          '$',
+        ].join('\n'),
+      ),
+    );
+    assert.equal((await run('history', 'orders', '99')).status, 1);
+  });
+
+  it('blame who changed a field last', async () => {
+    assert.match(
+      (await run('blame', 'orders', '42', 'id')).text,
+      /ada@acme\.example.*\n {2}public\.orders 7 → 42 update\n {4}~ id {2}7 → 42\n$/,
+    );
+    assert.match((await run('blame', 'orders', '42', 'status')).text, /nobody known/);
+    assert.equal((await run('blame', 'orders', '42', 'note')).status, 1);
+  });
+
+  it('untrack, and keep what was recorded', async () => {
+    await run('untrack', 'orders');
+    await client.query("UPDATE orders SET status = 'unseen'");
+    const { text } = await run('history', 'orders', '42');
+    assert.match(text, /paid/);
+    assert.doesNotMatch(text, /unseen/);
+  });
+});
