@@ -32,7 +32,7 @@ export async function listInventory({ config, directory, database, write }: Inve
     for (const row of await rowsIn(database))
       addSeen(seen, { ...row, route: row.route ?? templateOf(row.path), levels: levelsOf(policy, row) });
   write(`${keptLines(config).join('')}\n`);
-  const configured = rulesOf(config).flatMap(({ match, level, name }) =>
+  const configured = rulesInForce(config).flatMap(({ match, level, name }) =>
     (match.route ?? match.path ?? ['*']).map((place): readonly string[] => [match.method?.join(',') ?? '*', place, level, name, '', '']),
   );
   const found = [...seen.values()]
@@ -49,7 +49,7 @@ export async function listInventory({ config, directory, database, write }: Inve
 }
 
 /** In their order, the built-in ones behind the service's own: what is never recorded is a part of the answer. */
-function rulesOf({ policy: { rules, excludePaths } }: AuditConfig): readonly PolicyRule[] {
+export function rulesInForce({ policy: { rules, excludePaths } }: AuditConfig): readonly PolicyRule[] {
   const builtIn = defaultRules(excludePaths).map(({ rule }) => {
     if (rule.name === 'default:excluded') return { ...rule, match: { ...rule.match, path: excludePaths } };
     return rule.name === 'default:preflight' ? { ...rule, match: { ...rule.match, path: ['(preflights)'] } } : rule;

@@ -18,6 +18,7 @@ import { runMigrate } from './migrate.js';
 import { checkPolicy, explainRequest } from './policy.js';
 import { addProve } from './prove.js';
 import { addReading } from './reading.js';
+import { addReport } from './report.js';
 import { addRetentionCommands } from './retention.js';
 import { addVerify } from './verify.js';
 
@@ -105,6 +106,7 @@ const context: CommandContext = {
 addVerify(program, context);
 addReading(program, context);
 addProve(program, context);
+addReport(program, context);
 addKeys(program, context);
 
 // Whoever reads less than there is, as `head` does, has what was wanted.

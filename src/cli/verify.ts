@@ -1,15 +1,14 @@
 /** `otel-audit verify`: says whether a trail is what was recorded, what contradicts it, and what nobody can know. */
 
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { AuditError, messageOf } from '../errors.js';
-import { type KeyRing, NO_KEYS, readKeyRing, ringOfKey } from '../integrity/key-ring.js';
-import { parseSigningKey } from '../integrity/signing-key.js';
+import { messageOf } from '../errors.js';
 import { type Verification, verifyTrail } from '../integrity/verify.js';
 import { readCheckpointFile } from '../trail/checkpoint-file.js';
+import { believedKeys } from './believed-keys.js';
 import type { CommandContext } from './context.js';
 import { durationMs, timeOf } from './flags.js';
 import { openTrail } from './open-trail.js';
+import { showProgress } from './progress.js';
 import { verificationText } from './verify-text.js';
 
 interface VerifyFlags {
@@ -62,7 +61,7 @@ export function addVerify(program: Command, context: CommandContext): void {
 
 async function verify(place: string | undefined, flags: VerifyFlags, context: CommandContext): Promise<Verification> {
   const nowMs = Date.now();
-  const keys = flags.keys === undefined ? configuredKeys(context) : readKeys(flags.keys);
+  const keys = believedKeys(flags.keys, context);
   const copies = (flags.checkpoints ?? []).flatMap(readCheckpointFile);
   const since = flags.since === undefined ? undefined : timeOf(flags.since, nowMs);
   const graceMs = durationMs(flags.grace);
@@ -79,35 +78,4 @@ async function verify(place: string | undefined, flags: VerifyFlags, context: Co
 
 function passes({ findings, leftOut, unproven }: Verification, requireSigned: boolean): boolean {
   return findings.length + leftOut === 0 && !(requireSigned && unproven.some(({ kind }) => kind === 'unsigned'));
-}
-
-function readKeys(file: string): KeyRing {
-  try {
-    return readKeyRing(readFileSync(file, 'utf8'));
-  } catch (cause) {
-    throw new AuditError('ERR_AUDIT_TRAIL', `the keys in ${file} cannot be used: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function configuredKeys(context: CommandContext): KeyRing {
-  const signing = context.signingKey();
-  const key = signing === undefined ? undefined : parseSigningKey(signing);
-  return key === undefined ? NO_KEYS : ringOfKey(key);
-}
-
-function showProgress(): { readonly at: (records: number) => void; readonly end: () => void } {
-  const started = performance.now();
-  let shown = started;
-  const say = (records: number): void => {
-    const seconds = (performance.now() - started) / 1000;
-    process.stderr.write(`\r${records} records, ${Math.round(records / seconds)} a second`);
-  };
-  return {
-    at(records) {
-      if (performance.now() - shown < 1000) return;
-      shown = performance.now();
-      say(records);
-    },
-    end: () => void (shown > started && process.stderr.write('\n')),
-  };
 }

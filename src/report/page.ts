@@ -98,5 +98,7 @@ svg{width:100%;display:block}svg text{font-size:11px;fill:var(--soft)}.axis{stro
 i.success{background:var(--success)}i.failure{background:var(--failure)}i.other{background:var(--other)}
 .columns{display:flex;flex-wrap:wrap;gap:1.5rem}.columns>div{flex:1 1 15rem;min-width:0}
 p.good{font-weight:600;color:var(--success)}p.bad{font-weight:600;color:var(--failure)}
+th.number{white-space:normal}
+@media (max-width:40rem){.bar{display:none}.number{width:auto}.control{width:auto}}
 @media print{body{margin:0;max-width:none}nav{display:none}section{break-inside:avoid-page}table{break-inside:auto}}
 `);

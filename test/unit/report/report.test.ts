@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { AuditRecord, JournalledRecord } from '../../../src/record.js';
+import type { AuditRecord } from '../../../src/record.js';
 import { createCounts } from '../../../src/report/counts.js';
 import { reportPage } from '../../../src/report/page.js';
 import { makeReport, type Report, type ReportOptions } from '../../../src/report/report.js';
 import { createTimeline } from '../../../src/report/timeline.js';
-import type { Trail } from '../../../src/trail/trail.js';
-import { chained, exampleRecord } from '../../support/records.js';
+import { chained, exampleRecord } from '../../../src/testing/records.js';
+import { trailOf } from '../../support/report-trail.js';
 
 const START_MS = Date.parse('2026-11-20T00:00:00Z');
 const at = (minutes: number): string => new Date(START_MS + minutes * 60_000).toISOString();
@@ -23,25 +23,6 @@ function record(minute: number, overrides: Partial<AuditRecord> = {}): AuditReco
 
 function lifecycle(minute: number, action: string): AuditRecord {
   return record(minute, { kind: 'lifecycle', action });
-}
-
-function trailOf(records: readonly JournalledRecord[]): Trail {
-  async function* none(): AsyncGenerator<never> {}
-  return {
-    name: 'a trail',
-    isOrdered: true,
-    isComplete: true,
-    async *entries() {
-      yield records.map((each) => ({ record: each, where: 'here' }));
-    },
-    checkpoints: none,
-    hashes: async () => [],
-    removed: async () => [],
-    faults: async () => [],
-    search: none,
-    follow: none,
-    close: async () => undefined,
-  };
 }
 
 function reportOf(records: readonly AuditRecord[], options: Partial<ReportOptions> = {}): Promise<Report> {
@@ -118,7 +99,6 @@ describe('the report', () => {
 
   it('verifies what it counts', async () => {
     const records = chained([lifecycle(0, 'audit.start'), record(1), record(2), lifecycle(3, 'audit.stop')]);
-    const altered = records.map((each, n) => (n === 1 ? { ...each, action: 'order.viewed' } : each));
     const whole = await makeReport({ trail: trailOf(records), version: '1', nowMs: START_MS });
     const broken = await makeReport({ trail: trailOf(records.toSpliced(2, 1)), version: '1', nowMs: START_MS });
     assert.equal(whole.isConsistent, true);
@@ -126,7 +106,6 @@ describe('the report', () => {
     assert.match(reportPage(whole), /No contradiction was found/);
     assert.match(reportPage(whole), /nothing is signed/);
     assert.match(reportPage(broken), /NOT what was recorded/);
-    assert.equal(altered.length, 4);
   });
 
   it('shows no markup of anybody else, and asks nothing of the network', async () => {

@@ -1,0 +1,23 @@
+/** How far a long reading is, on standard error. */
+
+export interface Progress {
+  readonly at: (records: number) => void;
+  readonly end: () => void;
+}
+
+export function showProgress(): Progress {
+  const started = performance.now();
+  let shown = started;
+  const say = (records: number): void => {
+    const seconds = (performance.now() - started) / 1000;
+    process.stderr.write(`\r${records} records, ${Math.round(records / seconds)} a second`);
+  };
+  return {
+    at(records) {
+      if (performance.now() - shown < 1000) return;
+      shown = performance.now();
+      say(records);
+    },
+    end: () => void (shown > started && process.stderr.write('\n')),
+  };
+}
