@@ -16,7 +16,7 @@ interface Envelope {
 }
 
 test('a trail in Application Insights is verified from an export, however it was made', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const server = await startIngestionServer();
   t.after(() => server.close());
   const exporter = createAzureExporter({ connectionString: server.connectionString });

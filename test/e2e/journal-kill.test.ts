@@ -30,14 +30,14 @@ async function run(directory: string, exitAt: string, killAfter: number): Promis
 }
 
 test('kill -9 loses at most the current tick, and the next process delivers the rest exactly once', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const reported: number[] = [];
   for (const killAfter of [1, 137, 1009, 2503]) reported.push(await run(directory, 'never', killAfter));
   await checkAdopted(t, directory, reported);
 });
 
 test('sixteen processes on one directory are killed, and one delivers for all of them', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const reported = await Promise.all(Array.from({ length: 16 }, (_, nth) => run(directory, 'never', 20 + 10 * nth)));
   await checkAdopted(t, directory, reported);
 });
@@ -79,8 +79,8 @@ async function checkAdopted(t: TestContext, directory: string, reported: readonl
   );
 }
 
-test('process.exit loses nothing and is a clean end when the journal is closed on exit', async (t) => {
-  const directory = makeDirectory(t);
+test('process.exit loses nothing and is a clean end when the journal is closed on exit', async () => {
+  const directory = makeDirectory();
   await run(directory, '500', Number.POSITIVE_INFINITY);
   const [stream = ''] = readdirSync(directory);
   assert.equal(readRecords(join(directory, stream)).length, 500);

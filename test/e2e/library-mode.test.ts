@@ -58,7 +58,7 @@ describe('library mode', () => {
     const memory = createMemoryExporter();
     const settings = {
       SERVICE_NAME: 'in-process',
-      JOURNAL_DIR: makeDirectory(t),
+      JOURNAL_DIR: makeDirectory(),
       EXCLUDE_PATHS: ['/private'],
       CAPTURE_RESPONSE_BODY: false,
     };

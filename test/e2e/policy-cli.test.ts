@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { createPostgresExporter } from '../../exporters/postgres/index.js';
 import { chained, exampleRecord } from '../../src/testing/records.js';
@@ -32,26 +32,26 @@ async function cli(args: readonly string[], env: Record<string, string> = {}): P
   );
 }
 
-function policyFile(test: TestContext, content = POLICY): string {
-  const file = path.join(makeDirectory(test), 'audit.yaml');
+function policyFile(content = POLICY): string {
+  const file = path.join(makeDirectory(), 'audit.yaml');
   writeFileSync(file, content);
   return file;
 }
 
 describe('otel-audit policy', () => {
-  it('check finds no fault in a sound file', async (t) => {
-    const { code, stdout } = await cli(['policy', 'check', policyFile(t)]);
+  it('check finds no fault in a sound file', async () => {
+    const { code, stdout } = await cli(['policy', 'check', policyFile()]);
     assert.equal(code, 0);
     assert.match(stdout, /3 rule\(s\), no fault/);
   });
 
-  it('check lists every fault by its place, without values', async (t) => {
+  it('check lists every fault by its place, without values', async () => {
     const bad = `policy:
   - { name: a, level: hunter2 }
   - { level: full, match: { status: 9xx, path: hunter2, colour: red }, delivery: hunter2 }
   - { level: full, target: hunter2, maxBodyBytes: -1, sample: 2 }
 `;
-    const { code, stderr } = await cli(['policy', 'check', policyFile(t, bad)]);
+    const { code, stderr } = await cli(['policy', 'check', policyFile(bad)]);
     assert.equal(code, 78);
     for (const place of [
       '0.level',
@@ -68,16 +68,16 @@ describe('otel-audit policy', () => {
     assert.ok(!stderr.includes('hunter2'));
   });
 
-  it('check warns of rules that are no fault and may be a mistake', async (t) => {
+  it('check warns of rules that are no fault and may be a mistake', async () => {
     const odd =
       'policy: [{ name: types, match: { contentType: text/* }, level: none }, { name: all, level: full }, { name: late, level: none }]';
-    const { stdout } = await cli(['policy', 'check', policyFile(t, odd)]);
+    const { stdout } = await cli(['policy', 'check', policyFile(odd)]);
     assert.match(stdout, /warning: types excludes by content type, which the client chooses/);
     assert.match(stdout, /warning: late is never reached: all before it/);
   });
 
-  it('explain says which rule wins, why, and what else might', async (t) => {
-    const file = policyFile(t);
+  it('explain says which rule wins, why, and what else might', async () => {
+    const file = policyFile();
     const { stdout } = await cli(['policy', 'explain', 'post', '/api/orders?x=1', '--file', file]);
     assert.match(stdout, /rule {6}orders \(3 of 8\)\n {2}because {3}method POST matches POST; path \/api\/orders matches \/api\/orders/);
     assert.match(stdout, /result {4}request: recorded with the request body, of successes a share of 0\.5, as order\.placed/);
@@ -119,14 +119,14 @@ describe('otel-audit inventory', () => {
     );
   }
 
-  it('lists what is configured and what the files have seen', async (t) => {
-    const directory = makeDirectory(t);
+  it('lists what is configured and what the files have seen', async () => {
+    const directory = makeDirectory();
     writeFileSync(path.join(directory, '00000001.jsonl'), `${records.map((record) => JSON.stringify(record)).join('\n')}\n{"torn`);
-    assertListed((await cli(['inventory', '--dir', directory], { AUDIT_CONFIG_FILE: policyFile(t) })).stdout);
+    assertListed((await cli(['inventory', '--dir', directory], { AUDIT_CONFIG_FILE: policyFile() })).stdout);
   });
 
-  it('lists what the database has seen', async (t) => {
-    const env = { AUDIT_CONFIG_FILE: policyFile(t), AUDIT_POSTGRES_URL: postgres.url };
+  it('lists what the database has seen', async () => {
+    const env = { AUDIT_CONFIG_FILE: policyFile(), AUDIT_POSTGRES_URL: postgres.url };
     const { stdout, stderr } = await cli(['inventory'], { ...env, AUDIT_EXCLUDE_PATHS: '/ping' });
     assert.match(stdout, /^recorded by postgres, kept in audit_logs until `otel-audit prune` removes it$/m);
     for (const [path, rule] of [

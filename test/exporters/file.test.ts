@@ -84,7 +84,7 @@ class Trail {
 }
 
 function fill(t: TestContext, count: number) {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal } = openJournal(t, { directory, keep: true, segmentBytes: 5000 });
   for (let nth = 0; nth < count; nth += 1) {
     journal.append(makeRecord());
@@ -115,7 +115,7 @@ test('answers retry when the trail is gone, and names no content', async (t) => 
 });
 
 test('keeps the whole trail, through delivery, after a clean end', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal } = openJournal(t, { directory, keep: true, segmentBytes: 5000 });
   const config = makeConfig({ exporters: ['file'], file: { ...makeConfig().file, directory } });
   const delivery = startDelivery({ config, journal, manifest: MANIFEST, env: process.env });
@@ -129,8 +129,8 @@ test('keeps the whole trail, through delivery, after a clean end', async (t) => 
   assert.deepEqual([isComplete, counters.file?.delivered, readRecords(journal.directory).length], [true, 30, 30]);
 });
 
-test('a name is a built-in, a path or a package; anything else is a fault that says so', async (t) => {
-  const config = makeConfig({ file: { ...makeConfig().file, directory: makeDirectory(t) } });
+test('a name is a built-in, a path or a package; anything else is a fault that says so', async () => {
+  const config = makeConfig({ file: { ...makeConfig().file, directory: makeDirectory() } });
   for (const name of Object.keys(EXPORTERS)) assert.match(runsOn(name), /^(worker|main)$/);
   assert.equal((await createExporterByName('file', config)).name, 'file');
   await assert.rejects(createExporterByName('./absent.js', config), {

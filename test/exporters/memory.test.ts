@@ -21,7 +21,7 @@ exporterContract('memory', {
 describe('memory', () => {
   it('gets the records of a service that gives it to startAudit', async (t) => {
     const exporter = createMemoryExporter();
-    const audit = startAudit({ exporters: [exporter], settings: { JOURNAL_DIR: makeDirectory(t) } });
+    const audit = startAudit({ exporters: [exporter], settings: { JOURNAL_DIR: makeDirectory() } });
     const { url, close } = await listen(http.createServer((_request, response) => response.writeHead(201).end()));
     t.after(close);
     t.after(() => audit.shutdown());

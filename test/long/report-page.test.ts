@@ -29,9 +29,9 @@ interface Seen {
 }
 
 // `AUDIT_TEST_PICTURES` names a directory for the pictures, to be looked at.
-test('a report is whole in a browser', { timeout: 300_000 }, async (t) => {
+test('a report is whole in a browser', { timeout: 300_000 }, async () => {
   const fixture = await installFixture('runtimes/browser');
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const file = path.join(directory, 'report.html');
   writeFileSync(file, reportPage(await makeReport({ trail: trailOf(manyRecords(5000)), version: '1.2.3', nowMs: Date.now() })));
   const pictures = process.env['AUDIT_TEST_PICTURES'] ?? path.join(directory, 'pictures');

@@ -16,6 +16,15 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+/**
+ * A reset of a socket that is just being shut down fails in libuv (EINVAL), and Node 20 then takes its handle for closing for
+ * ever: at the end of the process it waits for it in a busy loop.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
   const lines = new Set<Socket>();
   const server = createServer((client) => {
@@ -42,7 +51,7 @@ export async function startTcpProxy(port: number): Promise<TcpProxy> {
     deafTo: () => false,
     refusal: undefined,
     cut: () => {
-      for (const socket of lines) socket.resetAndDestroy();
+      for (const socket of lines) reset(socket);
     },
     close: async () => {
       proxy.cut();

@@ -3,13 +3,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 
-/** Removed when the test ends. */
-export function makeDirectory(test: TestContext): string {
+const directories: string[] = [];
+
+/** Removed at the end of the process: not before the last hook of any test has closed what writes to it. */
+export function makeDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'otel-audit-test-'));
-  test.after(() => rmSync(directory, { recursive: true, force: true }));
+  if (directories.length === 0) process.once('exit', removeDirectories);
+  directories.push(directory);
   return directory;
+}
+
+function removeDirectories(): void {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Polls until the condition holds. @throws after `timeoutMs`, with `what` in the message. */

@@ -196,10 +196,10 @@ redaction:
   });
 
   it('says what has no effect', () => {
-    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_JOURNAL_KEY: '1' });
+    const { warnings } = load({ AUDIT_EXPORTERS: 'x', AUDIT_SUBJECT_KEYS: '1' });
     assert.deepEqual(warnings, [
       'AUDIT_EXPORTERS is not a setting of otel-audit and has no effect',
-      'AUDIT_JOURNAL_KEY is not available in this version and has no effect',
+      'AUDIT_SUBJECT_KEYS is not available in this version and has no effect',
     ]);
   });
 

@@ -207,7 +207,7 @@ describe('geography', () => {
   const CITY = { country: { iso_code: 'NL' }, subdivisions: [{ iso_code: 'UT' }], city: { names: { en: 'Utrecht' } } };
 
   it('comes from all files, for IPv4 and IPv6', (test) => {
-    const directory = makeDirectory(test);
+    const directory = makeDirectory();
     const files = [path.join(directory, 'city.mmdb'), path.join(directory, 'asn.mmdb')];
     writeFileSync(files[0] ?? '', makeDatabase({ '203.0.113.0/24': CITY, '2001:db8::/32': { country_code: 'DE' } }));
     writeFileSync(files[1] ?? '', makeDatabase({ '203.0.113.0/25': { autonomous_system_number: 64496 } }));
@@ -226,7 +226,7 @@ describe('geography', () => {
   });
 
   it('follows the replacement of a file, and keeps the old one while the new is broken', async (test) => {
-    const directory = makeDirectory(test);
+    const directory = makeDirectory();
     const file = path.join(directory, 'geo.mmdb');
     const replace = (content: Buffer): void => {
       writeFileSync(`${file}.new`, content);

@@ -12,7 +12,7 @@ import { makeDirectory, until } from '../../support/waiting.js';
 const STILL = { nowMs: () => Date.now(), monotonicMs: () => 0 };
 
 function follow(t: TestContext, timing: Partial<DeliveryTiming>) {
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), clock: STILL });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), clock: STILL });
   const exporter = scriptExporter();
   let latest: Progress | undefined;
   const deliverer = new Deliverer({

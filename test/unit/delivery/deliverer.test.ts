@@ -29,7 +29,7 @@ function deliver(
   exporter: AuditExporter | DelivererOptions['create'],
   changes: Partial<DelivererOptions> = {},
 ): Bench {
-  const { journal } = openJournal(t, { directory: makeDirectory(t) });
+  const { journal } = openJournal(t, { directory: makeDirectory() });
   for (let nth = 0; nth < count; nth += 1) journal.append(makeRecord());
   journal.flushSync();
   let latest: Progress | undefined;
@@ -206,14 +206,14 @@ test('goes on from its cursor after a restart', async (t) => {
 });
 
 test('starts over when the cursor is damaged, rather than skip', async (t) => {
-  const { journal } = openJournal(t, { directory: makeDirectory(t) });
+  const { journal } = openJournal(t, { directory: makeDirectory() });
   writeFileSync(join(journal.directory, 'scripted.cursor'), '{"segment":1,"offset":');
   assert.equal((await readCursor(journal.directory, 'scripted')).seq, 0);
 });
 
 test('finishes a dead stream behind its damage, and counts the damage as dead letters', async (t) => {
   const exporter = scriptExporter();
-  const { journal } = openJournal(t, { directory: makeDirectory(t) });
+  const { journal } = openJournal(t, { directory: makeDirectory() });
   for (let nth = 0; nth < 4; nth += 1) journal.append(makeRecord());
   journal.flushSync();
   const path = join(journal.directory, '00000001.jsonl');

@@ -50,7 +50,7 @@ interface Changes {
 }
 
 function start(t: TestContext, changes: Changes) {
-  const directory = changes.directory ?? makeDirectory(t);
+  const directory = changes.directory ?? makeDirectory();
   const { journal, notes } = openJournal(t, { directory, ...changes.journal });
   const config = makeConfig({
     exporters: changes.modules ?? [],
@@ -82,7 +82,7 @@ function assertBalanced(delivery: Delivery, journalled: number): void {
 
 for (const worker of ['thread', 'off'] as const) {
   test(`delivers ${worker === 'thread' ? 'in a worker' : 'on the main thread'}, flushes, counts and closes`, async (t) => {
-    const module = writeModule(makeDirectory(t), 'sink', '');
+    const module = writeModule(makeDirectory(), 'sink', '');
     const { delivery, journal, append } = start(t, { modules: [module], worker });
     assert.deepEqual(await held(delivery.ready), []);
     append(1200);
@@ -132,7 +132,7 @@ test('a flush ends at its deadline when an exporter hangs', async (t) => {
 });
 
 test('starts the worker again when it dies, and delivers what waited', async (t) => {
-  const module = writeModule(makeDirectory(t), 'dying', "if (!fs.existsSync(marker)) { fs.writeFileSync(marker, ''); process.exit(1); }");
+  const module = writeModule(makeDirectory(), 'dying', "if (!fs.existsSync(marker)) { fs.writeFileSync(marker, ''); process.exit(1); }");
   const { delivery, append, warnings } = start(t, { modules: [module] });
   append(20);
   const { isComplete } = await delivery.flush(5000);
@@ -145,7 +145,7 @@ test('starts the worker again when it dies, and delivers what waited', async (t)
 test('starts the worker again when an exporter throws outside its call', async (t) => {
   const body =
     "if (!fs.existsSync(marker)) { fs.writeFileSync(marker, ''); setImmediate(() => { throw new Error('late'); }); await new Promise(() => {}); }";
-  const module = writeModule(makeDirectory(t), 'throwing', body);
+  const module = writeModule(makeDirectory(), 'throwing', body);
   const { delivery, append } = start(t, { modules: [module] });
   append(20);
   assert.ok((await delivery.flush(5000)).isComplete);
@@ -153,7 +153,7 @@ test('starts the worker again when an exporter throws outside its call', async (
 });
 
 test('tells at start which exporters cannot be created, without the others', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const good = writeModule(directory, 'good', '');
   const bad = join(directory, 'absent.cjs');
   const { delivery, append } = start(t, { modules: [good, bad] });
@@ -190,7 +190,7 @@ test('deletes segments that every exporter has passed, and none that one still n
 });
 
 test('adopts the stream of a dead process, delivers it, removes it, and says that it ended uncleanly', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const dead = openJournal(t, { directory }).journal;
   for (let nth = 0; nth < 7; nth += 1) dead.append(makeRecord());
   dead.flushSync();
@@ -211,7 +211,7 @@ test('adopts the stream of a dead process, delivers it, removes it, and says tha
 });
 
 test('leaves what it cannot deliver for the next process, and that delivers it once', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const refusing = scriptExporter(...Array.from({ length: 99 }, () => answerAll({ status: 'retry', reason: 'down' })));
   const first = start(t, { directory, exporters: [refusing] });
   first.append(5);
@@ -235,7 +235,7 @@ test('shutdown is idempotent and does nothing twice', async (t) => {
 });
 
 test('becomes ready with a fault when the worker cannot start', async (t) => {
-  const module = writeModule(makeDirectory(t), 'fatal', '');
+  const module = writeModule(makeDirectory(), 'fatal', '');
   writeFileSync(module, 'process.exit(3)');
   const { delivery } = start(t, { modules: [module] });
   assert.deepEqual(await held(delivery.ready), [{ exporter: module, fault: 'the delivery worker did not start' }]);
@@ -245,7 +245,7 @@ test('callbacks that throw harm neither journal nor delivery', async (t) => {
   const fail = () => {
     throw new Error('a defect elsewhere');
   };
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const dead = openJournal(t, { directory }).journal;
   writeFileSync(join(dead.directory, 'lease.1.json'), JSON.stringify({ ...ownIdentity(), startTime: '1' }));
   const exporter = scriptExporter(answerAll({ status: 'retry', reason: 'down', afterMs: 0 }));

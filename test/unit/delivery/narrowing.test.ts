@@ -31,7 +31,7 @@ function sinkOf(answer: (seqs: readonly number[]) => Awaited<ReturnType<AuditExp
 }
 
 function deliver(t: TestContext, count: number, exporter: AuditExporter) {
-  const { journal } = openJournal(t, { directory: makeDirectory(t) });
+  const { journal } = openJournal(t, { directory: makeDirectory() });
   const append = (more: number) => {
     for (let nth = 0; nth < more; nth += 1) journal.append(makeRecord());
     journal.flushSync();

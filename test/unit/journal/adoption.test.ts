@@ -31,7 +31,7 @@ function leaveStream(t: TestContext, directory: string, count: number): string {
 }
 
 test('adopts the stream of a dead process once, with what it knows of its end', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   leaveStream(t, directory, 3);
   openJournal(t, { directory });
   const adopters = Array.from({ length: 8 }, () => openAdopter(directory));
@@ -41,14 +41,14 @@ test('adopts the stream of a dead process once, with what it knows of its end', 
 });
 
 test('never adopts the stream of another service or for other destinations', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   leaveStream(t, directory, 1);
   assert.deepEqual(await openAdopter(directory, { manifest: { ...MANIFEST, service: 'billing' } }).scan(), []);
   assert.deepEqual(await openAdopter(directory, { manifest: { ...MANIFEST, destinations: 'elsewhere' } }).scan(), []);
 });
 
 test('reports an unclean end to one adopter only', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   leaveStream(t, directory, 1);
   const first = openAdopter(directory);
   assert.equal((await first.scan())[0]?.wasClean, false);
@@ -57,7 +57,7 @@ test('reports an unclean end to one adopter only', async (t) => {
 });
 
 test('adopts at once what a living process closed with records left', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal } = openJournal(t, { directory });
   journal.append(makeRecord());
   assert.deepEqual(await openAdopter(directory).scan(), []);
@@ -66,7 +66,7 @@ test('adopts at once what a living process closed with records left', async (t) 
 });
 
 test('removes a finished stream, keeps its dead letters, and keeps everything with keep', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const [removed, withLetters] = [leaveStream(t, directory, 1), leaveStream(t, directory, 1)];
   fs.writeFileSync(join(withLetters, 'dead-letter.x.ndjson'), '{}\n');
   const adopter = openAdopter(directory);

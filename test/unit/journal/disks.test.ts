@@ -83,7 +83,7 @@ test('a disk that takes 100 ms for a write stalls the service once, and loses no
   };
   const write = (...args: Parameters<typeof fs.write>): void => void setTimeout(() => fs.write(...args), 100);
   const slow = { ...fs, writeSync, write } as unknown as typeof fs;
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: slow });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: slow });
   const accepted: string[] = [];
   // Half a second of 1,000 records a second.
   for (let tick = 0; tick < 50; tick += 1) {
@@ -102,7 +102,7 @@ test('a disk that takes 100 ms for a write stalls the service once, and loses no
 test('a disk that never answers keeps nobody waiting beyond the deadline', async (t) => {
   const unanswered: fs.NoParamCallback[] = [];
   const fdatasync: typeof fs.fdatasync = Object.assign((_: number, done: fs.NoParamCallback) => void unanswered.push(done), fs.fdatasync);
-  const { journal } = openJournal(t, { directory: makeDirectory(t), fs: { ...fs, fdatasync } });
+  const { journal } = openJournal(t, { directory: makeDirectory(), fs: { ...fs, fdatasync } });
   journal.append(makeRecord());
   assert.equal(await syncWithin(journal, 30), false);
   // For the end of the test.
@@ -116,7 +116,7 @@ test('a disk that never answers keeps nobody waiting beyond the deadline', async
 test('clocks that jump, back or ahead, change neither order nor chain nor what is dropped', async (t) => {
   let nowMs = Date.now();
   const clock = { nowMs: () => nowMs, monotonicMs: () => performance.now() };
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), clock, syncIntervalMs: 2, maxPendingBytes: 10_000 });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), clock, syncIntervalMs: 2, maxPendingBytes: 10_000 });
   const accepted: string[] = [];
   const year = 365 * 86_400_000;
   for (const jump of [0, year, -2 * year, 3_600_000, -1]) {

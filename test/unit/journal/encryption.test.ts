@@ -18,7 +18,7 @@ import { makeRecord } from '../../support/sized-records.js';
 import { makeDirectory, until } from '../../support/waiting.js';
 
 test('holds no word of a record in the clear, and gives back the chain', (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal } = openJournal(t, { directory, key: useJournalKeys([randomBytes(32).toString('hex')]), segmentBytes: 3000 });
   for (let nth = 0; nth < 20; nth += 1) {
     journal.append(makeRecord({ action: `very.telling.${nth}` }));
@@ -39,7 +39,7 @@ test('holds no word of a record in the clear, and gives back the chain', (t) => 
 });
 
 test('a line that was altered, cut or moved to another stream does not open', (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal } = openJournal(t, { directory, key: useJournalKeys([randomBytes(32).toString('base64')]) });
   journal.append(makeRecord());
   journal.flushSync();
@@ -52,7 +52,7 @@ test('a line that was altered, cut or moved to another stream does not open', (t
 });
 
 test('the records of a stream wait for its key, with a warning, and come once it is listed', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const lost = createHeldKeys();
   const { journal: dead } = openJournal(t, { directory, key: lost.key });
   for (let nth = 0; nth < 30; nth += 1) dead.append(makeRecord());
@@ -72,7 +72,7 @@ test('the records of a stream wait for its key, with a warning, and come once it
 });
 
 test('damage in an encrypted stream is set aside as any other', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal: dead } = openJournal(t, { directory, key: useJournalKeys([randomBytes(32).toString('hex')]) });
   for (let nth = 0; nth < 3; nth += 1) dead.append(makeRecord());
   await dead.close();
@@ -89,7 +89,7 @@ test('damage in an encrypted stream is set aside as any other', async (t) => {
 });
 
 test('dead letters beside an encrypted journal are encrypted too, and are not passed over without the key', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   useJournalKeys([randomBytes(32).toString('hex')]);
   const { journal } = openJournal(t, { directory });
   const letter = (action: string) => ({

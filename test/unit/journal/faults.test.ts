@@ -20,7 +20,7 @@ function faultyFs() {
 for (const code of ['ENOSPC', 'EDQUOT', 'EACCES', 'EIO']) {
   test(`keeps records in memory while writing fails with ${code}, and writes them when it heals`, async (t) => {
     const faulty = faultyFs();
-    const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: faulty.fs });
+    const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: faulty.fs });
     faulty.plan.code = code;
     for (let nth = 0; nth < 50; nth += 1) {
       assert.ok(journal.append(makeRecord()));
@@ -38,7 +38,7 @@ for (const code of ['ENOSPC', 'EDQUOT', 'EACCES', 'EIO']) {
 
 test('drops bodies before records, counts what it drops, and tells of the loss when it heals', async (t) => {
   const faulty = faultyFs();
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: faulty.fs, maxPendingBytes: 200_000 });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: faulty.fs, maxPendingBytes: 200_000 });
   faulty.plan.code = 'ENOSPC';
   let accepted = 0;
   for (let nth = 0; nth < 300; nth += 1) if (journal.append(makeSizedRecord(4000))) accepted += 1;
@@ -57,7 +57,7 @@ test('drops bodies before records, counts what it drops, and tells of the loss w
 
 test('continues a short write where it ended', (t) => {
   const faulty = faultyFs();
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: faulty.fs, segmentBytes: 3000 });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: faulty.fs, segmentBytes: 3000 });
   faulty.plan.atMostBytes = 700;
   for (let nth = 0; nth < 20; nth += 1) journal.append(makeRecord());
   journal.flushSync();
@@ -70,7 +70,7 @@ test('continues a short write where it ended', (t) => {
 
 test('finishes a line that an error cut, in the same segment', async (t) => {
   const faulty = faultyFs();
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: faulty.fs, segmentBytes: 100 });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: faulty.fs, segmentBytes: 100 });
   const write = faulty.fs.writeSync as (...args: unknown[]) => number;
   faulty.fs.writeSync = ((...args: unknown[]) => {
     faulty.plan.atMostBytes = 500;
@@ -91,7 +91,7 @@ test('finishes a line that an error cut, in the same segment', async (t) => {
 });
 
 test('stops at the bound of bytes and goes on after a trim', async (t) => {
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), maxBytes: 40_000 });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), maxBytes: 40_000 });
   for (let nth = 0; nth < 40; nth += 1) {
     journal.append(makeRecord());
     journal.flushSync();
@@ -103,7 +103,7 @@ test('stops at the bound of bytes and goes on after a trim', async (t) => {
 });
 
 test('brings the folder back when somebody deletes it, with what the open segment held', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal, notes } = openJournal(t, { directory, syncIntervalMs: 5 });
   journal.append(makeRecord());
   journal.flushSync();
@@ -119,7 +119,7 @@ test('brings the folder back when somebody deletes it, with what the open segmen
 });
 
 test('counts a record that cannot be encoded instead of throwing', (t) => {
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t) });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory() });
   assert.equal(journal.append(makeRecord({ metadata: { big: 1n as unknown as number } })), false);
   assert.deepEqual(notes.dropped, { unencodable: 1 });
   assert.ok(journal.append(makeRecord()));
@@ -129,7 +129,7 @@ test('counts a record that cannot be encoded instead of throwing', (t) => {
 
 test('a flush after a close that could not write everything leaves what is in the file alone', async (t) => {
   const faulty = faultyFs();
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: faulty.fs });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: faulty.fs });
   journal.append(makeRecord());
   journal.flushSync();
   faulty.plan.code = 'ENOSPC';
@@ -148,7 +148,7 @@ test('a flush after a close that could not write everything leaves what is in th
 });
 
 test('restores a deleted folder only after the disk takes it', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const faulty = faultyFs();
   const { journal, notes } = openJournal(t, { directory, syncIntervalMs: 5, fs: faulty.fs });
   journal.append(makeRecord());

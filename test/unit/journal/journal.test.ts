@@ -42,7 +42,7 @@ test('writes the records of a tick with one write, at the end of that tick', asy
       writes += 1;
     },
   });
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: counting });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: counting });
   for (let nth = 0; nth < 100; nth += 1) assert.ok(journal.append(makeRecord()));
   assert.equal(notes.written, 0);
   await new Promise(setImmediate);
@@ -53,7 +53,7 @@ test('writes the records of a tick with one write, at the end of that tick', asy
 });
 
 test('takes 10,000 records in one tick without a loss', (t) => {
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t) });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory() });
   for (let nth = 0; nth < 10_000; nth += 1) journal.append(makeSizedRecord(2048));
   journal.flushSync();
   assert.deepEqual([notes.written, notes.dropped], [10_000, {}]);
@@ -68,7 +68,7 @@ test('takes 10,000 records in one tick without a loss on a disk that is slow', (
   };
   const slow = { ...fs, writeSync: writeSync as typeof fs.writeSync };
   const clock = { nowMs: () => Date.now(), monotonicMs: () => nowMs };
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), fs: slow, clock });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: slow, clock });
   for (let nth = 0; nth < 10_000; nth += 1) journal.append(makeSizedRecord(2048));
   assert.match(notes.warnings.join(), /writing asynchronously/);
   journal.flushSync();
@@ -82,7 +82,7 @@ test('syncs after so many bytes, without waiting for the interval', async (t) =>
     syncs += 1;
     fs.fdatasync(fd, done);
   }, fs.fdatasync);
-  const { journal } = openJournal(t, { directory: makeDirectory(t), fs: { ...fs, fdatasync }, syncIntervalMs: 60_000, syncBytes: 20_000 });
+  const { journal } = openJournal(t, { directory: makeDirectory(), fs: { ...fs, fdatasync }, syncIntervalMs: 60_000, syncBytes: 20_000 });
   for (let nth = 0; nth < 5; nth += 1) journal.append(makeSizedRecord(2048));
   journal.flushSync();
   await new Promise(setImmediate);
@@ -93,7 +93,7 @@ test('syncs after so many bytes, without waiting for the interval', async (t) =>
 });
 
 test('keeps files and directories to the user', (t) => {
-  const directory = join(makeDirectory(t), 'journal');
+  const directory = join(makeDirectory(), 'journal');
   const { journal } = openJournal(t, { directory });
   journal.append(makeRecord());
   journal.flushSync();
@@ -102,16 +102,16 @@ test('keeps files and directories to the user', (t) => {
   for (const name of fs.readdirSync(journal.directory)) assert.equal(modeOf(join(journal.directory, name)), 0o600, name);
 });
 
-test('refuses a directory that is a link', (t) => {
-  const root = makeDirectory(t);
+test('refuses a directory that is a link', () => {
+  const root = makeDirectory();
   fs.mkdirSync(join(root, 'real'));
   fs.symlinkSync(join(root, 'real'), join(root, 'link'));
   const open = () => createJournal({ directory: join(root, 'link'), manifest: MANIFEST, maxBytes: 1e6 });
   assert.throws(open, { code: 'ERR_AUDIT_JOURNAL', message: /is a link/ });
 });
 
-test('refuses a directory of another user, and one below it', { skip: process.getuid?.() !== 0 && 'needs root to make one' }, (t) => {
-  const root = makeDirectory(t);
+test('refuses a directory of another user, and one below it', { skip: process.getuid?.() !== 0 && 'needs root to make one' }, () => {
+  const root = makeDirectory();
   fs.mkdirSync(join(root, 'theirs', 'ours'), { recursive: true });
   fs.chownSync(join(root, 'theirs'), 4711, 4711);
   for (const directory of [join(root, 'theirs'), join(root, 'theirs', 'ours')]) {
@@ -123,7 +123,7 @@ test('refuses a directory of another user, and one below it', { skip: process.ge
 });
 
 test('rotates between lines and keeps the chain across segments', (t) => {
-  const { journal } = openJournal(t, { directory: makeDirectory(t), segmentBytes: 20_000 });
+  const { journal } = openJournal(t, { directory: makeDirectory(), segmentBytes: 20_000 });
   for (let nth = 0; nth < 100; nth += 1) {
     journal.append(makeRecord());
     journal.flushSync();
@@ -134,7 +134,7 @@ test('rotates between lines and keeps the chain across segments', (t) => {
 
 test('trims only segments before the one it is told, and never with keep', async (t) => {
   for (const keep of [false, true]) {
-    const { journal } = openJournal(t, { directory: makeDirectory(t), segmentBytes: 5000, keep });
+    const { journal } = openJournal(t, { directory: makeDirectory(), segmentBytes: 5000, keep });
     for (let nth = 0; nth < 20; nth += 1) {
       journal.append(makeRecord());
       journal.flushSync();
@@ -148,7 +148,7 @@ test('trims only segments before the one it is told, and never with keep', async
 });
 
 test('writes asynchronously when asked, in order', async (t) => {
-  const { journal, notes } = openJournal(t, { directory: makeDirectory(t), write: 'async' });
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), write: 'async' });
   for (let nth = 0; nth < 300; nth += 1) {
     journal.append(makeRecord());
     if (nth % 10 === 0) await new Promise(setImmediate);
@@ -159,7 +159,7 @@ test('writes asynchronously when asked, in order', async (t) => {
 });
 
 test('a flush that overtakes an asynchronous write leaves every line once', async (t) => {
-  const { journal } = openJournal(t, { directory: makeDirectory(t), write: 'async' });
+  const { journal } = openJournal(t, { directory: makeDirectory(), write: 'async' });
   for (let round = 0; round < 50; round += 1) {
     for (let nth = 0; nth < 20; nth += 1) journal.append(makeRecord());
     await new Promise(setImmediate);
@@ -183,7 +183,7 @@ test('goes over to asynchronous writes when one took too long, and comes back', 
     },
   });
   const { journal, notes } = openJournal(t, {
-    directory: makeDirectory(t),
+    directory: makeDirectory(),
     fs: slow,
     clock: { nowMs: Date.now, monotonicMs: () => clockMs },
   });
@@ -200,7 +200,7 @@ test('goes over to asynchronous writes when one took too long, and comes back', 
 });
 
 test('ends a stream with a stop file, or removes it when everything is delivered', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const [first, second, kept] = [openJournal(t, { directory }), openJournal(t, { directory }), openJournal(t, { directory, keep: true })];
   for (const { journal } of [first, second, kept]) journal.append(makeRecord());
   await first.journal.close(0);

@@ -41,7 +41,7 @@ async function readSeqs(directory: string): Promise<readonly number[]> {
 const ALL = Array.from({ length: 15 }, (_, nth) => nth + 1);
 
 test('compresses what is closed and not needed, and readers read it', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal, segments, stream } = fill(t, directory);
   const first = join(journal.directory, '00000001.jsonl');
   const text = readFileSync(first, 'utf8');
@@ -55,7 +55,7 @@ test('compresses what is closed and not needed, and readers read it', async (t) 
 });
 
 test('several processes may do it at once, also after one that was killed in the middle', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal, segments } = fill(t, directory);
   await journal.close(15);
   writeFileSync(join(journal.directory, '00000001.jsonl.gz'), 'half');
@@ -75,7 +75,7 @@ test('several processes may do it at once, also after one that was killed in the
 });
 
 test('deletes segments by their age, and a stream with the last of them', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal, segments } = fill(t, directory);
   await journal.close(15);
   const old = (Date.now() - 8 * DAY_MS) / 1000;
@@ -88,7 +88,7 @@ test('deletes segments by their age, and a stream with the last of them', async 
 });
 
 test('leaves alone what somebody still needs: a stream that is not delivered, the segment being written', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const own = fill(t, directory);
   const waiting = fill(t, directory);
   await waiting.journal.close(3);
@@ -99,7 +99,7 @@ test('leaves alone what somebody still needs: a stream that is not delivered, th
 });
 
 test('is done by the journal itself, as far as its exporters are', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const clock = { nowMs: () => Date.now(), monotonicMs: () => elapsedMs };
   let elapsedMs = 0;
   const trail = { compression: 'gzip', retainDays: 0 } as const;
@@ -116,7 +116,7 @@ test('is done by the journal itself, as far as its exporters are', async (t) => 
 });
 
 test('zstd is there where Node has it', async (t) => {
-  const directory = makeDirectory(t);
+  const directory = makeDirectory();
   const { journal, segments } = fill(t, directory);
   await journal.close(15);
   const round = tendTrail(optionsOf(directory, { compression: 'zstd' }), 0);

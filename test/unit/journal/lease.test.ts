@@ -16,26 +16,26 @@ async function deadPid(): Promise<number> {
   return child.pid ?? 0;
 }
 
-test('a running process holds its lease', async (t) => {
-  const directory = makeDirectory(t);
+test('a running process holds its lease', async () => {
+  const directory = makeDirectory();
   createLease(directory, own);
   assert.deepEqual(await readLease(directory, own, Date.now()), { generation: 1, dead: false });
 });
 
-test('a process that ended does not, nor does one whose pid is used again', async (t) => {
+test('a process that ended does not, nor does one whose pid is used again', async () => {
   const gone: ProcessIdentity[] = [
     { ...own, pid: await deadPid() },
     { ...own, startTime: '1' },
   ];
   for (const identity of gone) {
-    const directory = makeDirectory(t);
+    const directory = makeDirectory();
     createLease(directory, identity);
     assert.equal((await readLease(directory, own, Date.now()))?.dead, true);
   }
 });
 
-test('a process of another host or container is dead after two minutes without a heartbeat', async (t) => {
-  const directory = makeDirectory(t);
+test('a process of another host or container is dead after two minutes without a heartbeat', async () => {
+  const directory = makeDirectory();
   createLease(directory, { ...own, pid: 1, startTime: '1', host: 'elsewhere' });
   const now = Date.now();
   assert.equal((await readLease(directory, own, now + 60_000))?.dead, false);
@@ -44,16 +44,16 @@ test('a process of another host or container is dead after two minutes without a
   assert.equal((await readLease(directory, own, now + 130_000))?.dead, false);
 });
 
-test('a damaged lease is judged by its age', async (t) => {
-  const directory = makeDirectory(t);
+test('a damaged lease is judged by its age', async () => {
+  const directory = makeDirectory();
   createLease(directory, { pid: 'x' } as unknown as ProcessIdentity);
   assert.equal((await readLease(directory, own, Date.now()))?.dead, false);
   utimesSync(join(directory, 'lease.1.json'), 1, 1);
   assert.equal((await readLease(directory, own, Date.now()))?.dead, true);
 });
 
-test('of many that take over a dead lease, one wins', async (t) => {
-  const directory = makeDirectory(t);
+test('of many that take over a dead lease, one wins', async () => {
+  const directory = makeDirectory();
   createLease(directory, { ...own, startTime: '1' });
   const won = await Promise.all(Array.from({ length: 16 }, (_, nth) => takeLease(directory, 2, { ...own, pid: nth + 1 })));
   assert.equal(won.filter(Boolean).length, 1);

@@ -10,7 +10,7 @@ import { makeRecord, makeSizedRecord } from '../../support/sized-records.js';
 import { makeDirectory } from '../../support/waiting.js';
 
 function fill(t: TestContext, count: number, segmentBytes = 1e6, bytes = 1500) {
-  const { journal } = openJournal(t, { directory: makeDirectory(t), segmentBytes });
+  const { journal } = openJournal(t, { directory: makeDirectory(), segmentBytes });
   for (let nth = 0; nth < count; nth += 1) {
     journal.append(bytes === 1500 ? makeRecord() : makeSizedRecord(bytes));
     journal.flushSync();
