@@ -25,7 +25,7 @@ export function judge(answer: Answer, itemCount: number, now: number): Judgement
       if (track === undefined || track.errors.size === 0) return { kind: 'split', reason: 'status 400', tooLarge: false };
       return { kind: 'each', acknowledgements: perItem(track, itemCount, afterMs) };
     case 402:
-      return all(retry('status 402: quota exceeded', afterMs ?? QUOTA_WAIT_MS));
+      return all({ status: 'rejected', reason: 'status 402: quota exceeded' });
     case 404:
       return all({ status: 'rejected', reason: 'status 404: no ingestion service at this endpoint' });
     default:
@@ -34,7 +34,6 @@ export function judge(answer: Answer, itemCount: number, now: number): Judgement
 }
 
 const INVALID_KEY = /instrumentation\s?key/i;
-const QUOTA_WAIT_MS = 60_000; // a quota renews by the day: asking more often is noise
 
 interface TrackAnswer {
   readonly received: number;

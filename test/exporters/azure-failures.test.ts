@@ -54,7 +54,6 @@ async function sendThreeInVain(behaviours: readonly IngestionBehaviour[]): Promi
 
 const RETRIED: readonly (readonly [string, IngestionBehaviour, RegExp])[] = [
   ['401', refuse(401), /not authorised/],
-  ['402', refuse(402), /quota/],
   ['403', refuse(403), /forbidden/],
   ['408', refuse(408), /408/],
   ['429', refuse(429), /throttled/],
@@ -90,6 +89,7 @@ for (const [name, behaviour, reason] of RETRIED) {
 }
 
 const REJECTED: readonly (readonly [string, IngestionBehaviour, RegExp])[] = [
+  ['402', refuse(402), /quota/],
   ['404', refuse(404), /404/],
   [
     'an invalid instrumentation key',
