@@ -122,10 +122,10 @@ describe('the end of a process', () => {
     socket.write('GET /exitInHandler HTTP/1.1\r\nHost: x\r\n\r\n');
     await Promise.all([ended, once(socket, 'close')]);
     assert.match(text, /bye/);
-    assert.deepEqual(
-      folder.records('trail-held').map(({ kind, outcome }) => [kind, outcome]),
-      [['http', 'success']],
-    );
+    const [record, ...amendments] = folder.records('trail-held');
+    assert.deepEqual([record?.kind, record?.outcome], ['http', 'success']);
+    // Node 24 does not say any more whether the bytes have left: then the trail says that nobody knows.
+    for (const { kind, outcome, refersTo } of amendments) assert.deepEqual([kind, outcome, refersTo], ['amendment', 'unknown', record?.id]);
   });
 
   it('waits for a sink that hangs no longer than the deadline, and the next process delivers', async (t) => {
