@@ -2,15 +2,7 @@
 
 import type { Acknowledgement } from '../src/exporter.js';
 import type { AuditRecord } from '../src/record.js';
-
-/** What became of one request. */
-export type Judgement =
-  /** One acknowledgement an item. */
-  | { readonly kind: 'each'; readonly acknowledgements: readonly Acknowledgement[] }
-  /** The request as such was dealt with: the same for every item. */
-  | { readonly kind: 'all'; readonly acknowledgement: Acknowledgement }
-  /** Some item is at fault and only smaller requests can tell which; `tooLarge`: the request was too long. */
-  | { readonly kind: 'split'; readonly reason: string; readonly tooLarge: boolean };
+import type { Judgement } from './judgement.js';
 
 interface DeliverOptions<Item> {
   /** One request. Never rejects. */

@@ -3,8 +3,7 @@
 import type { LogsIngestionClient } from '@azure/monitor-ingestion';
 import { context } from '@opentelemetry/api';
 import { suppressTracing } from '@opentelemetry/core';
-import type { Acknowledgement } from '../../src/exporter.js';
-import type { Judgement } from '../deliver.js';
+import { all, type Judgement, retry, statusText } from '../judgement.js';
 import { retryAfterMs } from '../retry-after.js';
 import type { LogsRow } from './row.js';
 
@@ -55,7 +54,7 @@ function judge(error: unknown, isLate: boolean): Judgement {
   const isPage = response?.headers?.get('content-type')?.includes('html') === true;
   if (status < 300 || isPage) return all(retry(`captive portal: status ${status}, not from the service`, afterMs));
   if (status === 413) return { kind: 'split', reason: 'status 413: too large', tooLarge: true };
-  if (status !== 400) return all(retry(meaningOf(status), afterMs));
+  if (status !== 400) return all(retry(statusText(status, MEANINGS), afterMs));
   // The rule, its stream or its address: no row's fault, and somebody will correct it.
   const fault = typeof code === 'string' && /^\w{1,60}$/.test(code) ? code : '';
   if (/stream|rule|dcr|endpoint/i.test(fault)) return all(retry(`status 400, ${fault}: check the rule and its stream`, afterMs));
@@ -68,16 +67,3 @@ const MEANINGS: Readonly<Record<number, string>> = {
   404: 'no such rule at this endpoint',
   429: 'throttled',
 };
-
-function meaningOf(status: number): string {
-  const meaning = MEANINGS[status];
-  return meaning === undefined ? `status ${status}` : `status ${status}: ${meaning}`;
-}
-
-function all(acknowledgement: Acknowledgement): Judgement {
-  return { kind: 'all', acknowledgement };
-}
-
-function retry(reason: string, afterMs: number | undefined): Acknowledgement {
-  return afterMs === undefined ? { status: 'retry', reason } : { status: 'retry', reason, afterMs };
-}

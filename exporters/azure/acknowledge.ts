@@ -2,7 +2,7 @@
 
 import type { Acknowledgement } from '../../src/exporter.js';
 import { type Answer, isHtml } from '../answer.js';
-import type { Judgement } from '../deliver.js';
+import { all, type Judgement, retry, statusText } from '../judgement.js';
 import { retryAfterMs } from '../retry-after.js';
 
 /** `now`: epoch milliseconds, for a `Retry-After` that is a date. */
@@ -29,7 +29,7 @@ export function judge(answer: Answer, itemCount: number, now: number): Judgement
     case 404:
       return all({ status: 'rejected', reason: 'status 404: no ingestion service at this endpoint' });
     default:
-      return all(retry(meaningOf(status), afterMs));
+      return all(retry(statusText(status, MEANINGS), afterMs));
   }
 }
 
@@ -71,7 +71,7 @@ function perItem(track: TrackAnswer, itemCount: number, afterMs: number | undefi
 
 function itemAcknowledgement(status: number, message: string, afterMs: number | undefined): Acknowledgement {
   if (/sampled out/i.test(message)) return { status: 'rejected', reason: 'dropped by ingestion sampling: set it to 100 %' };
-  if (!REJECTED_ITEMS.has(status)) return retry(`item ${meaningOf(status)}`, afterMs);
+  if (!REJECTED_ITEMS.has(status)) return retry(`item ${statusText(status, MEANINGS)}`, afterMs);
   // Of the message only its leading number: the rest may quote the item.
   const code = /^\d+(?=:)/.exec(message)?.[0];
   return { status: 'rejected', reason: code === undefined ? `item status ${status}` : `item status ${status}, code ${code}` };
@@ -87,16 +87,3 @@ const MEANINGS: Readonly<Record<number, string>> = {
   429: 'throttled',
   439: 'daily cap reached',
 };
-
-function meaningOf(status: number): string {
-  const meaning = MEANINGS[status];
-  return meaning === undefined ? `status ${status}` : `status ${status}: ${meaning}`;
-}
-
-function all(acknowledgement: Acknowledgement): Judgement {
-  return { kind: 'all', acknowledgement };
-}
-
-function retry(reason: string, afterMs?: number): Acknowledgement {
-  return afterMs === undefined ? { status: 'retry', reason } : { status: 'retry', reason, afterMs };
-}

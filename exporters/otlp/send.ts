@@ -4,9 +4,8 @@ import type { Agent } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
-import type { Acknowledgement } from '../../src/exporter.js';
 import { type Answer, isHtml } from '../answer.js';
-import type { Judgement } from '../deliver.js';
+import { all, type Judgement, retry, statusText } from '../judgement.js';
 import { post } from '../post.js';
 import { retryAfterMs } from '../retry-after.js';
 import type { OtlpLogRecord } from './log-record.js';
@@ -57,7 +56,7 @@ function judge(answer: Answer, count: number): Judgement {
   // OTLP/HTTP: 400 is for what can never be decoded. Some record of the request may be at fault, and only smaller ones can tell which.
   if (status === 400 || status === 422)
     return { kind: 'split', reason: `status ${status}: the receiver does not understand it`, tooLarge: false };
-  return all(retry(meaningOf(status), retryAfterMs(answer.retryAfter, Date.now())));
+  return all(retry(statusText(status, MEANINGS), retryAfterMs(answer.retryAfter, Date.now())));
 }
 
 /**
@@ -90,16 +89,3 @@ const MEANINGS: Readonly<Record<number, string>> = {
   429: 'throttled',
   503: 'unavailable',
 };
-
-function meaningOf(status: number): string {
-  const meaning = MEANINGS[status];
-  return meaning === undefined ? `status ${status}` : `status ${status}: ${meaning}`;
-}
-
-function all(acknowledgement: Acknowledgement): Judgement {
-  return { kind: 'all', acknowledgement };
-}
-
-function retry(reason: string, afterMs?: number): Acknowledgement {
-  return afterMs === undefined ? { status: 'retry', reason } : { status: 'retry', reason, afterMs };
-}
