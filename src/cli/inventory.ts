@@ -9,9 +9,9 @@ import { compilePolicy, type Policy } from '../capture/policy.js';
 import type { AuditConfig } from '../config.js';
 import { AuditError } from '../errors.js';
 import { segmentNumber } from '../journal/layout.js';
-import { openSegment } from '../journal/segment-source.js';
 import type { PolicyRule } from '../policy-rule.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
+import { fileLines, recordOf } from '../trail/lines.js';
 import { keptLines } from './kept.js';
 
 export interface InventoryOptions {
@@ -116,13 +116,11 @@ function levelsOf(
 
 async function* recordsIn(directory: string): AsyncGenerator<JournalledRecord> {
   for (const name of segmentsIn(directory)) {
-    const source = await openSegment(path.join(directory, path.dirname(name)), segmentNumber(path.basename(name)) ?? 0);
-    const bytes = Buffer.alloc((await source?.size()) ?? 0);
-    await source?.read(bytes, bytes.length, 0);
-    await source?.close();
-    for (const line of bytes.toString('utf8').split('\n')) {
-      const record = parse(line);
-      if (record !== undefined) yield record;
+    for await (const lines of fileLines(path.join(directory, name))) {
+      for (const { text } of lines) {
+        const record = recordOf(text);
+        if (record !== undefined) yield record;
+      }
     }
   }
 }
@@ -132,14 +130,6 @@ function segmentsIn(directory: string): readonly string[] {
     return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => segmentNumber(path.basename(name)) !== undefined);
   } catch (cause) {
     throw new AuditError('ERR_AUDIT_EXPORTER', `the directory ${directory} cannot be read`, { cause });
-  }
-}
-
-function parse(line: string): JournalledRecord | undefined {
-  try {
-    return JSON.parse(line) as JournalledRecord;
-  } catch {
-    return undefined;
   }
 }
 
