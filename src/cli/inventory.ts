@@ -65,8 +65,9 @@ interface Seen {
   last: string;
 }
 
-function see(seen: Map<string, Seen>, { request, response, actor, tenant, time }: AuditRecord, policy: Policy): void {
-  if (request?.method === undefined || request.path === undefined) return;
+function see(seen: Map<string, Seen>, { kind, phase, request, response, actor, tenant, time }: AuditRecord, policy: Policy): void {
+  // Amendments, events and start records speak of a request that has a record of its own.
+  if (kind !== 'http' || phase !== undefined || request?.method === undefined || request.path === undefined) return;
   const facts = {
     method: request.method,
     path: request.path,
@@ -136,7 +137,7 @@ function segmentsIn(directory: string): readonly string[] {
 // One path stands for all of a route: rules that tell them apart show in the level of that one.
 const GROUPS = `SELECT method, min(path) AS path, route, status_code AS status, coalesce(actor_type, 'anonymous') AS "actorType",
   tenant_id AS tenant, request_content_type AS "contentType", count(*)::int AS count, max(occurred_at) AS last
-  FROM audit_logs WHERE kind = 'http' GROUP BY method, route, CASE WHEN route IS NULL THEN path END, 4, 5, 6, 7`;
+  FROM audit_logs WHERE kind = 'http' AND phase IS NULL GROUP BY method, route, CASE WHEN route IS NULL THEN path END, 4, 5, 6, 7`;
 
 const TIMEOUT_MS = 600_000;
 
