@@ -38,13 +38,16 @@ function originOf(from: string | undefined): SettingReport['origin'] {
 // By what a name says as well, so that a secret that is added later is not shown before somebody thinks of it here.
 const SECRET_NAME = /(?:KEY|KEYS|SECRET|PASSWORD|TOKEN|CREDENTIAL|CONNECTION_STRING)$/;
 
+// Ends like a secret, and is one of two words.
+const NO_SECRET = 'POSTGRES_CREDENTIAL';
+
 function shown(name: string, value: unknown): string {
-  if (value === undefined) return '(not set)';
+  if (value === undefined || (SECRETS.includes(name) && Array.isArray(value) && value.length === 0)) return '(not set)';
   if (name === 'policy') return `${(value as readonly unknown[]).length} rules`;
   // Settings of modules are theirs: any of them may be a secret.
   if (name === 'exporters') return Object.keys(value as object).join(', ') || '(none)';
   if (typeof value === 'string' && URL.canParse(value)) return withoutCredentials(new URL(value));
-  if (SECRETS.includes(name) || SECRET_NAME.test(name)) return '(set, not shown)';
+  if (SECRETS.includes(name) || (SECRET_NAME.test(name) && name !== NO_SECRET)) return '(set, not shown)';
   if (name === 'EXPORTER') return exporterNames(value as readonly string[]);
   if (Array.isArray(value)) return value.map((item) => shown('', item)).join(', ') || '(none)';
   if (typeof value === 'object') return JSON.stringify(value);

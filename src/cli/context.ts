@@ -11,4 +11,6 @@ export interface CommandContext {
   readonly config: () => AuditConfig;
   /** Of the environment alone, whatever else it says: what is verified need not be configured. */
   readonly signingKey: () => string | undefined;
+  /** From here on encrypted lines are opened with the keys of the environment, whatever else it says. */
+  readonly useKeys: () => void;
 }

@@ -6,9 +6,9 @@ import { exporterFaults } from '../../exporters/index.js';
 import { type AuditConfig, loadConfig } from '../config.js';
 import { AuditConfigError } from '../errors.js';
 import { defaultJournalDirectory } from '../journal/destinations.js';
-import { useJournalKeys } from '../journal/keyring.js';
 import { dropDeadLetters, listDeadLetters, retryDeadLetters, showDeadLetter } from './dead-letter.js';
 import { runDeliver } from './deliver.js';
+import { useEnvironmentKeys } from './journal-keys.js';
 import { runStatus } from './status.js';
 
 const write = (text: string): void => void process.stdout.write(text);
@@ -97,16 +97,10 @@ function isFile(): boolean {
 
 /** A directory that is named needs no configuration. */
 function placeOf(journal: string | undefined): { readonly directory: string; readonly exporters: readonly string[] } {
-  useKeys();
+  useEnvironmentKeys();
   if (journal !== undefined) return { directory: resolve(journal), exporters: [] };
   const config = configuration(undefined);
   return { directory: config.journal.directory ?? defaultJournalDirectory(config), exporters: config.exporters };
-}
-
-/** A directory may be encrypted where nothing else is configured. */
-function useKeys(): void {
-  const overrides = { EXPORTER: ['console'], DELIVERY: 'async' };
-  useJournalKeys(loadConfig({ env: process.env, directory: process.cwd(), overrides }).keys.journal);
 }
 
 function someOf(ids: readonly string[], all: boolean): readonly string[] {

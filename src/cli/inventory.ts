@@ -9,9 +9,9 @@ import { compilePolicy, type Policy } from '../capture/policy.js';
 import type { AuditConfig } from '../config.js';
 import { AuditError } from '../errors.js';
 import { segmentNumber } from '../journal/layout.js';
-import { openSegment } from '../journal/segment-source.js';
 import type { PolicyRule } from '../policy-rule.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
+import { fileLines, recordOf } from '../trail/lines.js';
 import { keptLines } from './kept.js';
 
 export interface InventoryOptions {
@@ -65,8 +65,9 @@ interface Seen {
   last: string;
 }
 
-function see(seen: Map<string, Seen>, { request, response, actor, tenant, time }: AuditRecord, policy: Policy): void {
-  if (request?.method === undefined || request.path === undefined) return;
+function see(seen: Map<string, Seen>, { kind, phase, request, response, actor, tenant, time }: AuditRecord, policy: Policy): void {
+  // Amendments, events and start records speak of a request that has a record of its own.
+  if (kind !== 'http' || phase !== undefined || request?.method === undefined || request.path === undefined) return;
   const facts = {
     method: request.method,
     path: request.path,
@@ -116,13 +117,11 @@ function levelsOf(
 
 async function* recordsIn(directory: string): AsyncGenerator<JournalledRecord> {
   for (const name of segmentsIn(directory)) {
-    const source = await openSegment(path.join(directory, path.dirname(name)), segmentNumber(path.basename(name)) ?? 0);
-    const bytes = Buffer.alloc((await source?.size()) ?? 0);
-    await source?.read(bytes, bytes.length, 0);
-    await source?.close();
-    for (const line of bytes.toString('utf8').split('\n')) {
-      const record = parse(line);
-      if (record !== undefined) yield record;
+    for await (const lines of fileLines(path.join(directory, name))) {
+      for (const { text } of lines) {
+        const record = recordOf(text);
+        if (record !== undefined) yield record;
+      }
     }
   }
 }
@@ -135,18 +134,10 @@ function segmentsIn(directory: string): readonly string[] {
   }
 }
 
-function parse(line: string): JournalledRecord | undefined {
-  try {
-    return JSON.parse(line) as JournalledRecord;
-  } catch {
-    return undefined;
-  }
-}
-
 // One path stands for all of a route: rules that tell them apart show in the level of that one.
 const GROUPS = `SELECT method, min(path) AS path, route, status_code AS status, coalesce(actor_type, 'anonymous') AS "actorType",
   tenant_id AS tenant, request_content_type AS "contentType", count(*)::int AS count, max(occurred_at) AS last
-  FROM audit_logs WHERE kind = 'http' GROUP BY method, route, CASE WHEN route IS NULL THEN path END, 4, 5, 6, 7`;
+  FROM audit_logs WHERE kind = 'http' AND phase IS NULL GROUP BY method, route, CASE WHEN route IS NULL THEN path END, 4, 5, 6, 7`;
 
 const TIMEOUT_MS = 600_000;
 

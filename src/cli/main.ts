@@ -13,6 +13,7 @@ import type { CommandContext } from './context.js';
 import { addDeliveryCommands } from './delivery-commands.js';
 import { runDoctor } from './doctor.js';
 import { listInventory } from './inventory.js';
+import { useEnvironmentKeys } from './journal-keys.js';
 import { addKeys } from './keys.js';
 import { runMigrate } from './migrate.js';
 import { checkPolicy, explainRequest } from './policy.js';
@@ -69,6 +70,7 @@ program
   .option('--dir <directory>', 'of the file exporter; default: as configured, if the file exporter is')
   .option('--url <url>', 'of the database; default: as configured, if the postgres exporter is')
   .action(async ({ dir, url }: { readonly dir?: string; readonly url?: string }) => {
+    useEnvironmentKeys();
     const config = loadConfig({ env: process.env, directory: process.cwd() });
     const isAsked = dir !== undefined || url !== undefined;
     const isConfigured = (name: string): boolean => !isAsked && config.exporters.includes(name);
@@ -102,6 +104,7 @@ const context: CommandContext = {
   access: databaseAccess,
   config: () => loadConfig({ env: process.env, directory: process.cwd() }),
   signingKey: () => readSources({ env: process.env, directory: process.cwd() }).raw['SIGNING_KEY'] as string | undefined,
+  useKeys: useEnvironmentKeys,
 };
 addVerify(program, context);
 addReading(program, context);

@@ -8,13 +8,16 @@ import { openPostgresTrail } from '../trail/postgres-trail.js';
 import type { Trail } from '../trail/trail.js';
 import type { CommandContext } from './context.js';
 
+type OpenContext = Pick<CommandContext, 'access' | 'config' | 'useKeys'>;
+
 /**
  * `place`: a database URL, a directory, or a file of JSON Lines or of an Azure export.
  *
  * @throws {AuditConfigError} ERR_AUDIT_CONFIG if none is given and none is configured
  * @throws {AuditError} ERR_AUDIT_TRAIL if it cannot be read
  */
-export async function openTrail(place: string | undefined, { access, config }: Pick<CommandContext, 'access' | 'config'>): Promise<Trail> {
+export async function openTrail(place: string | undefined, { access, config, useKeys }: OpenContext): Promise<Trail> {
+  useKeys();
   if (place !== undefined) return openPlace(place, access);
   const { exporters, postgres, file } = config();
   if (exporters.includes('postgres') && postgres.url !== undefined) return openPostgresTrail(access());

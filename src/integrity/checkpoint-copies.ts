@@ -1,7 +1,8 @@
 /** The second place of checkpoints: a file, an address, or both. What fails here is warned of and never stops anything. */
 
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../journal/make-directory.js';
 import type { CheckpointCopy } from './checkpointer.js';
 
 /** Beside the streams; not `.jsonl`, which record files only end in. */
@@ -39,7 +40,7 @@ export function createCopies({ file, url, warn }: CopyOptions): (copy: Checkpoin
   return (copy) => {
     const line = JSON.stringify(copy);
     try {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      makeDirectory(dirname(file));
       // Synchronous: the last one is made while the process exits.
       appendFileSync(file, `${line}\n`, { mode: 0o600 });
     } catch (error) {

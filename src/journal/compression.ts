@@ -8,6 +8,7 @@ import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
+import { AuditError } from '../errors.js';
 import { syncDirectory } from './atomic-file.js';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
@@ -15,11 +16,13 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 /** Node 20 has no zstd, and its types do not know of it. */
 interface Zstd {
   createZstdCompress?(): Transform;
+  createZstdDecompress?(options: { readonly chunkSize: number }): Transform;
   zstdDecompress?(bytes: Uint8Array, done: (error: Error | null, result: Buffer) => void): void;
 }
-const { createZstdCompress, zstdDecompress }: Zstd = zlib as object;
+const { createZstdCompress, createZstdDecompress, zstdDecompress }: Zstd = zlib as object;
 
 const SUFFIX_OF = { gzip: '.gz', zstd: '.zst' } as const;
+export const COMPRESSED_SUFFIXES: readonly string[] = Object.values(SUFFIX_OF);
 
 export function canCompress(compression: Compression): boolean {
   return compression !== 'zstd' || createZstdCompress !== undefined;
@@ -53,6 +56,18 @@ export async function readCompressed(path: string): Promise<Buffer | undefined> 
   if (zstd === undefined) return undefined;
   if (zstdDecompress === undefined) throw new Error(`${path}${SUFFIX_OF.zstd} needs Node 22.15 or newer to be read`);
   return await promisify(zstdDecompress)(zstd);
+}
+
+/**
+ * What turns such a file into its text, in pieces of so many bytes; undefined if by its name it is text.
+ *
+ * @throws {AuditError} ERR_AUDIT_TRAIL if this Node cannot
+ */
+export function createDecompressor(name: string, chunkSize: number): Transform | undefined {
+  if (name.endsWith(SUFFIX_OF.gzip)) return zlib.createGunzip({ chunkSize });
+  if (!name.endsWith(SUFFIX_OF.zstd)) return undefined;
+  if (createZstdDecompress === undefined) throw new AuditError('ERR_AUDIT_TRAIL', `${name} needs Node 22.15 or newer to be read`);
+  return createZstdDecompress({ chunkSize });
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -10,7 +10,8 @@ const KEY_BYTES = 32;
 // 96 bits, counted: a nonce that comes twice would give a line away, and of random ones that is a matter of time.
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const SEALED_PREFIX = '{"enc":"A256GCM"';
+/** How a sealed line begins, and no other. */
+export const SEALED_PREFIX = '{"enc":"A256GCM"';
 
 export interface JournalKey {
   /** Says which key it is, and nothing about it. */

@@ -1,9 +1,10 @@
 /** Where things lie in a journal directory, and which directories are fit to hold one. */
 
-import { lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AuditError } from '../errors.js';
 import { sha256 } from './chain.js';
+import { makeDirectory } from './make-directory.js';
 
 /** Only record files end so, or with that of a compression behind it: a tool that reads all of them gets records and nothing else. */
 export const SEGMENT_SUFFIX = '.jsonl';
@@ -43,7 +44,7 @@ export function isEvidence(fileName: string): boolean {
  */
 export function preparePrivateDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
   } catch (cause) {
     throw unusable(path, 'cannot be created', cause);
   }

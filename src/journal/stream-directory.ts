@@ -1,16 +1,17 @@
 /** The beginning and the end of a stream's directory. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { readdir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isEvidence, segmentNumber } from './layout.js';
 import { createLease } from './lease.js';
+import { makeDirectory } from './make-directory.js';
 import { MANIFEST_FILE, manifestText, readStop, type StreamManifest, writeStop } from './manifest.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** Also makes a deleted one anew: nothing in it is replaced by something else. */
 export function createStreamDirectory(directory: string, manifest: StreamManifest, owner: ProcessIdentity): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   // The lease first: a stream with a manifest and without a lease may be adopted.
   createLease(directory, owner);
   writeFileSync(join(directory, MANIFEST_FILE), manifestText(manifest), { mode: 0o600 });

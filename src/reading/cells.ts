@@ -7,7 +7,7 @@ export const CELLS: readonly { readonly name: string; readonly of: (record: Audi
   { name: 'actor', of: ({ actor }) => actor.email ?? actor.id },
   { name: 'type', of: ({ actor }) => (actor.verified ? actor.type : `${actor.type}?`) },
   { name: 'tenant', of: ({ tenant }) => tenant?.slug ?? tenant?.id },
-  { name: 'action', of: ({ action }) => action },
+  { name: 'action', of: ({ action, phase }) => (phase === undefined ? action : `${action} (${phase})`) },
   { name: 'target', of: ({ target }) => [target?.type, target?.id].filter(Boolean).join('/') || undefined },
   { name: 'outcome', of: ({ outcome }) => outcome },
   { name: 'status', of: ({ response }) => response?.status },

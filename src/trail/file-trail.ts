@@ -1,4 +1,4 @@
-/** A trail in files: the directory of the file exporter, a journal, or JSON Lines from an archive or an export, also gzipped. */
+/** A trail in files: the directory of the file exporter, a journal, or JSON Lines from an archive or an export, also compressed. */
 
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -84,10 +84,12 @@ async function* searchFiles(files: readonly string[], filter: RecordFilter): Asy
   }
 }
 
-/** Streams in the order of their names, which is that of their beginnings, and their segments in order. */
+/** Streams in the order of their names, which is that of their beginnings, and their segments in order; one that is being compressed once. */
 function recordFiles(directory: string): readonly string[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.jsonl(?:\.gz)?$/.test(name))
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => /\.jsonl(?:\.gz|\.zst)?$/.test(name));
+  const plain = new Set(names.filter((name) => name.endsWith('.jsonl')));
+  return names
+    .filter((name) => name.endsWith('.jsonl') || !plain.has(name.replace(/\.(?:gz|zst)$/, '')))
     .sort()
     .map((name) => path.join(directory, name));
 }

@@ -1,9 +1,10 @@
 /** Follows the files of a trail as they grow, new streams included. */
 
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { codeOf } from '../journal/atomic-file.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
-import { recordOf } from './lines.js';
+import { openedLine, recordOf } from './lines.js';
 
 // File notifications miss what some file systems do; a look at the sizes costs less than a person notices.
 const LOOK_MS = 200;
@@ -15,14 +16,16 @@ export async function* followFiles(
   signal: AbortSignal,
 ): AsyncGenerator<JournalledRecord> {
   const ends = new Map<string, number>();
-  for (const file of files()) ends.set(file, await sizeOf(file));
+  // What is compressed was closed and seen before.
+  const growing = (): readonly string[] => files().filter((file) => file.endsWith('.jsonl'));
+  for (const file of growing()) ends.set(file, await sizeOf(file));
   while (!signal.aborted) {
-    for (const file of files()) {
+    for (const file of growing()) {
       const from = ends.get(file) ?? 0;
       const { lines, end } = await linesFrom(file, from);
       ends.set(file, end);
       for (const line of lines) {
-        const record = recordOf(line);
+        const record = recordOf(openedLine(line, file));
         if (record !== undefined && passes(record)) yield record;
       }
     }
@@ -31,7 +34,8 @@ export async function* followFiles(
 }
 
 async function sizeOf(file: string): Promise<number> {
-  const handle = await open(file, 'r');
+  const handle = await openThere(file);
+  if (handle === undefined) return 0;
   try {
     return (await handle.stat()).size;
   } finally {
@@ -41,7 +45,8 @@ async function sizeOf(file: string): Promise<number> {
 
 /** The whole lines from a byte on. A file that became shorter is another one, and read from its beginning. */
 async function linesFrom(file: string, from: number): Promise<{ readonly lines: readonly string[]; readonly end: number }> {
-  const handle = await open(file, 'r');
+  const handle = await openThere(file);
+  if (handle === undefined) return { lines: [], end: from };
   try {
     const { size } = await handle.stat();
     const start = size < from ? 0 : from;
@@ -51,5 +56,15 @@ async function linesFrom(file: string, from: number): Promise<{ readonly lines: 
     return { lines: bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1), end: start + end };
   } finally {
     await handle.close();
+  }
+}
+
+/** Undefined: a running service has compressed or deleted it since the directory was listed. */
+async function openThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }

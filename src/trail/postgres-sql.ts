@@ -48,6 +48,8 @@ const COLUMN_OF: Readonly<Partial<Record<keyof RecordFilter, string>>> = {
   request: 'request_id',
 };
 
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 function conditions(filter: RecordFilter): { readonly where: readonly string[]; readonly values: readonly unknown[] } {
   const values: unknown[] = [];
   const where: string[] = [];
@@ -57,7 +59,8 @@ function conditions(filter: RecordFilter): { readonly where: readonly string[]; 
     if (value !== undefined) where.push(`${column} = ${put(value)}`);
   }
   const { actor, tenant, action, target, status, since, until, text, id } = filter;
-  if (id !== undefined) where.push(`id = ${put(id)}::uuid`);
+  // What is no UUID is the id of no record, which is not the database's fault.
+  if (id !== undefined) where.push(UUID.test(id) ? `id = ${put(id)}::uuid` : 'false');
   // Ids have an index; only what looks like an address is looked for as one, too.
   if (actor !== undefined) where.push(either(actor.includes('@') ? ['actor_id', 'actor_email'] : ['actor_id'], put(actor)));
   if (tenant !== undefined) where.push(either(['tenant_id', 'tenant_slug'], put(tenant)));

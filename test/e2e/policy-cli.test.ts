@@ -98,6 +98,9 @@ describe('otel-audit inventory', () => {
     exampleRecord(2, { request: { id: 'r', method: 'GET', path: '/users/ada' } }),
     exampleRecord(3, { request: { id: 'r', method: 'GET', path: '/users/bob' } }),
     exampleRecord(4, { request: { id: 'r', method: 'GET', path: '/a/1', route: '/a/:a' } }),
+    // Of requests that are counted already.
+    exampleRecord(5, { phase: 'start', request: { id: 'r', ...orders }, response: undefined }),
+    exampleRecord(6, { kind: 'amendment', request: { id: 'r', ...orders } }),
   ]);
 
   before(async () => {

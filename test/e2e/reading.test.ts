@@ -151,8 +151,10 @@ describe('reading a trail', () => {
       });
 
       it('says that there is no such record', () => {
-        const { status, stderr } = runCommand(['show', '00000000-0000-7000-8000-000000000000', places[kind] ?? '']);
-        assert.deepEqual([status, /no record/.test(stderr)], [1, true]);
+        for (const id of ['00000000-0000-7000-8000-000000000000', 'req-6']) {
+          const { status, stderr } = runCommand(['show', id, places[kind] ?? '']);
+          assert.deepEqual([status, /no record/.test(stderr)], [1, true]);
+        }
       });
 
       it('prints a table with colours only where they are wanted', () => {

@@ -31,6 +31,16 @@ describe('the settings of the postgres exporter', () => {
     rmSync(directory, { recursive: true });
   });
 
+  it('are not called set where they are not', () => {
+    const shown = new Map(reportSettings({ env: {}, directory: '.' }).map(({ name, value }) => [name, value]));
+    assert.equal(shown.get('AUDIT_POSTGRES_CREDENTIAL'), 'password');
+    assert.equal(shown.get('AUDIT_JOURNAL_KEY'), '(not set)');
+    assert.deepEqual(
+      [...shown].filter(([, value]) => value === '(set, not shown)'),
+      [],
+    );
+  });
+
   it('are refused by name, all at once', () => {
     const faults = faultsOf({
       AUDIT_POSTGRES_URL: `${URL}?sslmode=allow`,
