@@ -44,7 +44,8 @@ function shown(name: string, value: unknown): string {
   // Settings of modules are theirs: any of them may be a secret.
   if (name === 'exporters') return Object.keys(value as object).join(', ') || '(none)';
   if (typeof value === 'string' && URL.canParse(value)) return withoutCredentials(new URL(value));
-  if (SECRETS.includes(name) || SECRET_NAME.test(name)) return '(set, not shown)';
+  // A directory, and which one is worth knowing.
+  if (SECRETS.includes(name) || (SECRET_NAME.test(name) && name !== 'SUBJECT_KEYS')) return '(set, not shown)';
   if (name === 'EXPORTER') return exporterNames(value as readonly string[]);
   if (Array.isArray(value)) return value.map((item) => shown('', item)).join(', ') || '(none)';
   if (typeof value === 'object') return JSON.stringify(value);

@@ -11,4 +11,6 @@ export interface CommandContext {
   readonly config: () => AuditConfig;
   /** Of the environment alone, whatever else it says: what is verified need not be configured. */
   readonly signingKey: () => string | undefined;
+  /** The same of the directory of subject keys, an absolute path. */
+  readonly subjectKeys: () => string | undefined;
 }
