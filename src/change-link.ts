@@ -34,9 +34,11 @@ export interface ChangeLinkParts {
   readonly mode: ContextMode;
   readonly warn: (message: string) => void;
   readonly record: (record: AuditRecord) => void;
+  /** False: the actor's e-mail stays out of the service's own database, where no key of theirs covers it. */
+  readonly namesActor: boolean;
 }
 
-export function createChangeLink({ capture, service, redactor, mode, warn, record }: ChangeLinkParts): ChangeLink {
+export function createChangeLink({ capture, service, redactor, mode, warn, record, namesActor }: ChangeLinkParts): ChangeLink {
   const counters: ChangeCounters = { withoutContext: {} };
   const paths = new WeakMap<Exchange, string>();
 
@@ -61,7 +63,7 @@ export function createChangeLink({ capture, service, redactor, mode, warn, recor
       id: refersTo ?? scope.id,
       service: service.name,
       requestId: request?.id ?? scope.id,
-      actor,
+      actor: namesActor ? actor : { ...actor, email: undefined },
       tenant,
       method: exchange?.request.method,
       path: exchange && pathOf(exchange),

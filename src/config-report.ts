@@ -38,8 +38,8 @@ function originOf(from: string | undefined): SettingReport['origin'] {
 // By what a name says as well, so that a secret that is added later is not shown before somebody thinks of it here.
 const SECRET_NAME = /(?:KEY|KEYS|SECRET|PASSWORD|TOKEN|CREDENTIAL|CONNECTION_STRING)$/;
 
-// Ends like a secret, and is one of two words.
-const NO_SECRET = 'POSTGRES_CREDENTIAL';
+// End like a secret: one of two words, and a directory of which it is worth knowing which.
+const NO_SECRETS: readonly string[] = ['POSTGRES_CREDENTIAL', 'SUBJECT_KEYS'];
 
 function shown(name: string, value: unknown): string {
   if (value === undefined || (SECRETS.includes(name) && Array.isArray(value) && value.length === 0)) return '(not set)';
@@ -47,7 +47,7 @@ function shown(name: string, value: unknown): string {
   // Settings of modules are theirs: any of them may be a secret.
   if (name === 'exporters') return Object.keys(value as object).join(', ') || '(none)';
   if (typeof value === 'string' && URL.canParse(value)) return withoutCredentials(new URL(value));
-  if (SECRETS.includes(name) || (SECRET_NAME.test(name) && name !== NO_SECRET)) return '(set, not shown)';
+  if (SECRETS.includes(name) || (SECRET_NAME.test(name) && !NO_SECRETS.includes(name))) return '(set, not shown)';
   if (name === 'EXPORTER') return exporterNames(value as readonly string[]);
   if (Array.isArray(value)) return value.map((item) => shown('', item)).join(', ') || '(none)';
   if (typeof value === 'object') return JSON.stringify(value);

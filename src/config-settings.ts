@@ -131,6 +131,7 @@ const SCHEMA = v.object({
   REQUEST_ID_HEADER: v.optional(headerName, 'x-request-id'),
   REDACT_FIELDS: v.optional(list, []),
   HASH_KEY: v.optional(v.pipe(text, v.minLength(16, 'must be at least 16 characters'))),
+  SUBJECT_KEYS: v.optional(text),
   SIGNING_KEY: v.optional(signingKey),
   // At most a day: what is recorded after the last checkpoint is not signed.
   CHECKPOINT_MS: v.optional(integer(1000, 86_400_000), 60_000),

@@ -34,8 +34,6 @@ export const SECRETS: readonly string[] = [
   'JOURNAL_KEY',
   'SIGNING_KEY',
 ];
-/** In the design, not in this version: said, so that nobody believes them to be in force. */
-const PLANNED: ReadonlySet<string> = new Set(['SUBJECT_KEYS']);
 
 export function readSources({ env, directory, overrides = {} }: SettingSources): RawSources {
   const faults: string[] = [];
@@ -48,17 +46,11 @@ export function readSources({ env, directory, overrides = {} }: SettingSources):
     const secret = SECRETS.find((known) => `${known}_FILE` === name);
     if (secret !== undefined) readSecret(raw, secret, path.resolve(directory, value), faults);
     else if (SETTING_NAMES.includes(name)) raw[name] = value;
-    else warnings.push(unknownSetting(variable, name));
+    else warnings.push(`${variable} is not a setting of otel-audit and has no effect`);
     origins[secret ?? name] = variable;
   }
   for (const name of Object.keys(overrides)) origins[name] = 'program';
   return { raw: { ...raw, ...overrides }, origins, faults, warnings };
-}
-
-function unknownSetting(variable: string, name: string): string {
-  return PLANNED.has(name.replace(/_FILE$/, ''))
-    ? `${variable} is not available in this version and has no effect`
-    : `${variable} is not a setting of otel-audit and has no effect`;
 }
 
 function readSecret(raw: Record<string, unknown>, name: string, file: string, faults: string[]): void {

@@ -109,6 +109,8 @@ export interface AuditConfig {
     /** The first encrypts the journal, all decrypt it. */
     readonly journal: readonly string[];
     readonly signing?: string | undefined;
+    /** The directory that holds a key for each person; without it nothing is encrypted by person. */
+    readonly subjects?: string | undefined;
   };
   readonly metrics: { readonly prometheus?: string | undefined };
   /** Of what use they are depends on `keys.signing`: without it there are none. */
@@ -225,7 +227,12 @@ function assemble(
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
     context: { correlationHeaders: settings.CORRELATION_HEADERS, sessionCookies: settings.SESSION_COOKIES },
-    keys: { hash: settings.HASH_KEY, journal: settings.JOURNAL_KEY, signing: settings.SIGNING_KEY },
+    keys: {
+      hash: settings.HASH_KEY,
+      journal: settings.JOURNAL_KEY,
+      signing: settings.SIGNING_KEY,
+      subjects: settings.SUBJECT_KEYS === undefined ? undefined : path.resolve(directory, settings.SUBJECT_KEYS),
+    },
     metrics: { prometheus: settings.PROMETHEUS },
     changes: { isEnabled: settings.CAPTURE_ORM_DIFFS, url: settings.CHANGES_URL, context: settings.PG_CONTEXT },
     lifecycle: { heartbeatMs: settings.HEARTBEAT_MS, policyReloadMs: settings.POLICY_RELOAD_MS },

@@ -10,6 +10,8 @@ export type AuditErrorCode =
   | 'ERR_AUDIT_EXPORTER'
   /** A trail, a checkpoint file or a ledger of keys cannot be read. */
   | 'ERR_AUDIT_TRAIL'
+  /** The directory of subject keys, or a key in it, cannot be used. */
+  | 'ERR_AUDIT_KEYS'
   /** Something was asked of a pipeline that has been shut down. */
   | 'ERR_AUDIT_SHUTDOWN';
 

@@ -22,6 +22,8 @@ export interface CaptureCounters {
   unconfirmed: number;
   /** No part of the equation: requests answered 503 because their start record was not durable. */
   refused: number;
+  /** No part of the equation: records without bodies and names, because their actor's key could not be had. */
+  withheld: number;
 }
 
 /** `journalled = delivered + undelivered + deadLettered`, per exporter, over the streams it serves. */
@@ -71,7 +73,19 @@ export interface AuditHealth extends HealthVerdict {
 }
 
 export function createCaptureCounters(): CaptureCounters {
-  return { seen: 0, excluded: {}, sampledOut: 0, skipped: 0, open: 0, pending: 0, journalled: 0, dropped: {}, unconfirmed: 0, refused: 0 };
+  return {
+    seen: 0,
+    excluded: {},
+    sampledOut: 0,
+    skipped: 0,
+    open: 0,
+    pending: 0,
+    journalled: 0,
+    dropped: {},
+    unconfirmed: 0,
+    refused: 0,
+    withheld: 0,
+  };
 }
 
 export function countBy(counts: Record<string, number>, key: string): void {

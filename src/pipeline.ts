@@ -29,6 +29,7 @@ import { toAttributes } from './record-attributes.js';
 import { createConfiguredRedactor, type RedactionFunctions } from './redaction-functions.js';
 import type { Sink } from './sink.js';
 import type { AuditSpan } from './span.js';
+import { createSealing } from './subjects/sealing.js';
 import { createLateSpans } from './telemetry/late-span.js';
 import { createRouting } from './telemetry/routing.js';
 
@@ -90,6 +91,18 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   let policyInForce = config.policy;
   let policy = compilePolicy(policyInForce);
 
+  let isWithholding = false;
+  const sealing =
+    config.keys.subjects === undefined
+      ? undefined
+      : createSealing(config.keys.subjects, (error) => {
+          counters.withheld += 1;
+          if (!isWithholding) parts.warn(`bodies and names are left out of records, counted, without a key for them: ${messageOf(error)}`);
+          isWithholding = true;
+        });
+  /** Each record passes once, before a span, the log record or the journal sees it. */
+  const seal = (record: AuditRecord): AuditRecord => sealing?.(record) ?? record;
+
   const openSink = (): Sink => {
     if (sink !== undefined) return sink;
     geo.open();
@@ -98,7 +111,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       (loss) => accept(countIn(loss)),
       (changes) => {
         for (const change of changes) {
-          accept(countIn(change));
+          accept(countIn(seal(change)));
           if (hash === undefined) return false;
         }
         return true;
@@ -166,14 +179,15 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     {
       onRecord,
       onHeld,
-      onStart: (record) => routeDurably(countIn(record)),
+      onStart: (record) => routeDurably(countIn(seal(record))),
       onHeldClosed,
       onError: (error) => parts.warn(`a request could not be recorded and was counted as dropped: ${messageOf(error)}`),
     },
   );
 
   /** In the response's `close` event, before the span's own listener: the span may still be open. */
-  function onRecord(record: AuditRecord, exchange: Exchange): void {
+  function onRecord(open: AuditRecord, exchange: Exchange): void {
+    const record = seal(open);
     exchange.record = record;
     const { span } = exchange;
     if (span?.isRecording() !== true) return emit(record);
@@ -186,13 +200,15 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   }
 
   /** The response is held meanwhile, so the span ends later and only carries what was recorded. */
-  async function onHeld(record: AuditRecord, exchange: Exchange): Promise<boolean> {
+  async function onHeld(open: AuditRecord, exchange: Exchange): Promise<boolean> {
+    const record = seal(open);
     exchange.record = record;
     const { span } = exchange;
     if (span?.isRecording() === true && !exchange.spanIsHooked) span.setAttributes(toAttributes(record, { bodies: parts.spanBodies }));
     return routeDurably(record);
   }
 
+  /** An amendment has what it says of the person from the record, sealed. */
   function onHeldClosed(exchange: Exchange, amendment: AuditRecord | undefined): void {
     routing.remember(exchange.id);
     if (amendment !== undefined) emit(countIn(amendment));
@@ -236,7 +252,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       awaiting.delete(own.id);
       routing.route(own);
     } else if (typeof id !== 'string' || !routing.isRouted(id)) {
-      routing.route(countIn(recordOfTelemetry(attributes, service, redactor)));
+      routing.route(countIn(seal(recordOfTelemetry(attributes, service, redactor))));
     }
   }
 
@@ -270,7 +286,8 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
         redactor,
         mode: config.changes.context,
         warn: parts.warn,
-        record: (record) => routing.route(countIn(record)),
+        record: (record) => routing.route(countIn(seal(record))),
+        namesActor: config.keys.subjects === undefined,
       })
     : undefined;
 
@@ -310,7 +327,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       if (metadata !== undefined) followRpcMetadata(exchange.request, metadata);
     },
     async event(event) {
-      const record = countIn(recordOfEvent(event, contextOf(capture), service, redactor));
+      const record = countIn(seal(recordOfEvent(event, contextOf(capture), service, redactor)));
       routing.route(record);
       const receipt = { id: record.id, hash };
       const isSynced = await openSink().sync(config.delivery.confirmTimeoutMs);
@@ -322,7 +339,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
         if (job.words.skip === true) {
           counters.seen += 1;
           counters.skipped += 1;
-        } else routing.route(countIn(recordOfJob(event, job, capture, service, redactor)));
+        } else routing.route(countIn(seal(recordOfJob(event, job, capture, service, redactor))));
       }),
     addSource: identities.add,
     spanEnded: (span) => guarded(() => acceptForeign(span.attributes ?? {})),

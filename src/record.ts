@@ -17,9 +17,10 @@ export type BodyFormat = 'json' | 'text';
 
 /**
  * Why a body is not in the record: `level` (the policy does not keep it), `binary`, `encoding` (compressed in a
- * way not decoded), `stream` (endless by type), `unparsable` (not understood, so not stored), `bomb` (decodes to too much).
+ * way not decoded), `stream` (endless by type), `unparsable` (not understood, so not stored), `bomb` (decodes to too much),
+ * `key` (it was to be encrypted with its actor's key, and there was none to be had).
  */
-export type BodyOmission = 'level' | 'binary' | 'encoding' | 'stream' | 'unparsable' | 'bomb';
+export type BodyOmission = 'level' | 'binary' | 'encoding' | 'stream' | 'unparsable' | 'bomb' | 'key';
 
 export interface AuditActor {
   /** `<tid>:<oid>` for Entra tokens that have both, else `sub`; `anonymous` without any identity. */

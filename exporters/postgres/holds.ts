@@ -64,6 +64,33 @@ export function listHolds(access: DatabaseAccess): Promise<readonly Hold[]> {
   });
 }
 
+/**
+ * Those in force that keep something of an actor, or all of it. A role that is not shown every row is an error, not a no.
+ *
+ * @throws {AuditError} ERR_AUDIT_EXPORTER
+ */
+export function holdsOnActor(access: DatabaseAccess, actorId: string): Promise<readonly Pick<Hold, 'id' | 'reason'>[]> {
+  return run(access, 'whether a legal hold covers the actor cannot be read', async (client) => {
+    await client.query('BEGIN READ ONLY');
+    await client.query('SET LOCAL row_security = off');
+    const { rows } = await client.query<Pick<Hold, 'id' | 'reason'>>(
+      `SELECT id::int, reason FROM audit_holds AS hold
+       WHERE NOT EXISTS (SELECT FROM audit_hold_releases WHERE hold_id = hold.id) AND (hold.actor_id IS NULL OR hold.actor_id = $1)
+         AND (coalesce(tenant_id, target_type, target_id, occurred_from::text, occurred_to::text) IS NULL
+           OR EXISTS (SELECT FROM audit_logs AS part WHERE part.actor_id = $1
+             AND (hold.tenant_id IS NULL OR hold.tenant_id = part.tenant_id)
+             AND (hold.target_type IS NULL OR hold.target_type = part.target_type)
+             AND (hold.target_id IS NULL OR hold.target_id = part.target_id)
+             AND (hold.occurred_from IS NULL OR part.occurred_at >= hold.occurred_from)
+             AND (hold.occurred_to IS NULL OR part.occurred_at < hold.occurred_to)))
+       ORDER BY id`,
+      [actorId],
+    );
+    await client.query('COMMIT');
+    return rows;
+  });
+}
+
 const TIMEOUT_MS = 30_000;
 
 function run<Result>(access: DatabaseAccess, what: string, work: (client: ClientBase) => Promise<Result>): Promise<Result> {

@@ -10,7 +10,7 @@ import { PART_ROWS, partsOf } from './parts.js';
 
 export { type ArchivedFile, type ArchiveManifest, archive } from './archive.js';
 export type { DatabaseAccess } from './connection.js';
-export { type Hold, type HoldScope, listHolds, placeHold, releaseHold } from './holds.js';
+export { type Hold, type HoldScope, holdsOnActor, listHolds, placeHold, releaseHold } from './holds.js';
 export { createTables, type MigrationOptions, type MigrationResult, migrationSql } from './migrate.js';
 export { type KeepPeriods, type Pruned, type PruneOptions, prune } from './prune.js';
 export { type Restored, restore } from './restore.js';

@@ -13,4 +13,6 @@ export interface CommandContext {
   readonly signingKey: () => string | undefined;
   /** From here on encrypted lines are opened with the keys of the environment, whatever else it says. */
   readonly useKeys: () => void;
+  /** The same of the directory of subject keys, an absolute path. */
+  readonly subjectKeys: () => string | undefined;
 }

@@ -2,6 +2,7 @@
 /** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration; `verify` has its own. */
 
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import type { DatabaseAccess } from '../../exporters/postgres/index.js';
 import { loadConfig, nearestPackage } from '../config.js';
@@ -12,6 +13,7 @@ import { addChangeCommands } from './changes.js';
 import type { CommandContext } from './context.js';
 import { addDeliveryCommands } from './delivery-commands.js';
 import { runDoctor } from './doctor.js';
+import { addErase } from './erase.js';
 import { listInventory } from './inventory.js';
 import { useEnvironmentKeys } from './journal-keys.js';
 import { addKeys } from './keys.js';
@@ -103,6 +105,10 @@ const context: CommandContext = {
   write,
   access: databaseAccess,
   config: () => loadConfig({ env: process.env, directory: process.cwd() }),
+  subjectKeys: () => {
+    const directory = readSources({ env: process.env, directory: process.cwd() }).raw['SUBJECT_KEYS'];
+    return typeof directory === 'string' && directory !== '' ? path.resolve(directory) : undefined;
+  },
   signingKey: () => readSources({ env: process.env, directory: process.cwd() }).raw['SIGNING_KEY'] as string | undefined,
   useKeys: useEnvironmentKeys,
 };
@@ -111,6 +117,7 @@ addReading(program, context);
 addProve(program, context);
 addReport(program, context);
 addKeys(program, context);
+addErase(program, context);
 
 // Whoever reads less than there is, as `head` does, has what was wanted.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

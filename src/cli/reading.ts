@@ -8,8 +8,10 @@ import { AuditError } from '../errors.js';
 import { isIntact } from '../journal/chain.js';
 import { FORMATS, type Format } from '../reading/formats.js';
 import { showText } from '../reading/show.js';
-import { OUTCOMES, RECORD_KINDS } from '../record.js';
+import { type JournalledRecord, OUTCOMES, RECORD_KINDS } from '../record.js';
+import { createOpening } from '../subjects/opening.js';
 import type { RecordFilter } from '../trail/filter.js';
+import { withOpening } from '../trail/opened-trail.js';
 import type { Trail } from '../trail/trail.js';
 import type { CommandContext } from './context.js';
 import { countOf, statusRange, targetOf, timeOf } from './flags.js';
@@ -36,6 +38,13 @@ interface OutputFlags {
   readonly color?: boolean;
 }
 
+/** Decrypts, where the keys are configured. */
+type Open = (record: JournalledRecord) => JournalledRecord;
+
+interface Output extends OutputFlags {
+  readonly open: Open;
+}
+
 export function addReading(program: Command, context: CommandContext): void {
   withOutput(withFilters(program.command('query')), 'table')
     .description('the newest records that match, newest first')
@@ -43,8 +52,8 @@ export function addReading(program: Command, context: CommandContext): void {
     .option('-n, --limit <count>', 'at most so many', '100')
     .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly limit: string }) => {
       const filter = filterOf(flags);
-      await reading(context, 'query', place, filter, async (trail) => {
-        await print(trail.search(filter, { limit: countOf(flags.limit) }), flags, process.stdout);
+      await reading(context, 'query', place, filter, async (trail, open) => {
+        await print(trail.search(filter, { limit: countOf(flags.limit) }), { ...flags, open }, process.stdout);
       });
     });
 
@@ -55,7 +64,7 @@ export function addReading(program: Command, context: CommandContext): void {
     .option('-f, --follow', 'go on until interrupted', false)
     .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly lines: string; readonly follow: boolean }) => {
       const filter = filterOf(flags);
-      await reading(context, 'tail', place, filter, (trail) => tail(trail, filter, countOf(flags.lines), flags));
+      await reading(context, 'tail', place, filter, (trail, open) => tail(trail, filter, countOf(flags.lines), { ...flags, open }));
     });
 
   program
@@ -65,11 +74,11 @@ export function addReading(program: Command, context: CommandContext): void {
     .argument('[trail]', TRAIL)
     .action(async (id: string, place: string | undefined) => {
       const filter = { id };
-      await reading(context, 'show', place, filter, async (trail) => {
+      await reading(context, 'show', place, filter, async (trail, open) => {
         let isFound = false;
         for await (const record of trail.search(filter, {})) {
           isFound = true;
-          context.write(showText(record, isIntact(record)));
+          context.write(showText(open(record), isIntact(record)));
         }
         if (!isFound) throw new AuditError('ERR_AUDIT_TRAIL', `no record ${id} in ${trail.name}`);
       });
@@ -79,12 +88,14 @@ export function addReading(program: Command, context: CommandContext): void {
     .description('every record that matches; as json it can be verified')
     .argument('[trail]', TRAIL)
     .option('--out <file>', 'default: standard output')
-    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly out?: string }) => {
+    .option('--decrypt', 'what AUDIT_SUBJECT_KEYS encrypts in json as well, which then no longer verifies', false)
+    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly out?: string; readonly decrypt: boolean }) => {
       const filter = filterOf(flags);
-      await reading(context, 'export', place, filter, async (trail) => {
+      await reading(context, 'export', place, filter, async (trail, opening) => {
+        const open = flags.format === 'json' && !flags.decrypt ? (record: JournalledRecord) => record : opening;
         // A trail holds personal data: nobody else may read what is made of it.
         const out = flags.out === undefined ? process.stdout : createWriteStream('', { fd: openSync(flags.out, 'wx', 0o600) });
-        await print(trail.search(filter, {}), flags, out);
+        await print(trail.search(filter, {}), { ...flags, open }, out);
         if (flags.out !== undefined) await once(out.end(), 'finish');
       });
     });
@@ -140,18 +151,20 @@ async function reading(
   command: string,
   place: string | undefined,
   filter: RecordFilter,
-  work: (trail: Trail) => Promise<void>,
+  work: (trail: Trail, open: Open) => Promise<void>,
 ): Promise<void> {
+  const keys = context.subjectKeys();
+  const open: Open = keys === undefined ? (record) => record : createOpening(keys);
   const trail = await openTrail(place, context);
   try {
     await recordReading({ command, trail: trail.name, filter });
-    await work(trail);
+    await work(keys === undefined ? trail : withOpening(trail, open), open);
   } finally {
     await trail.close();
   }
 }
 
-async function tail(trail: Trail, filter: RecordFilter, lines: number, flags: OutputFlags & { readonly follow: boolean }): Promise<void> {
+async function tail(trail: Trail, filter: RecordFilter, lines: number, flags: Output & { readonly follow: boolean }): Promise<void> {
   const abort = new AbortController();
   const stop = (): void => abort.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -164,19 +177,15 @@ async function tail(trail: Trail, filter: RecordFilter, lines: number, flags: Ou
   const shown = new Set(last.map(({ id }) => id));
   const format = formatOf(flags.format);
   for (let next = await first; next.done !== true; next = await coming.next()) {
-    if (!shown.has(next.value.id)) await write(process.stdout, format.row(next.value, isColoured(flags, process.stdout)));
+    if (!shown.has(next.value.id)) await write(process.stdout, format.row(flags.open(next.value), isColoured(flags, process.stdout)));
   }
 }
 
-async function print(
-  records: AsyncIterable<Parameters<Format['row']>[0]> | readonly Parameters<Format['row']>[0][],
-  flags: OutputFlags,
-  out: Writable,
-): Promise<void> {
+async function print(records: AsyncIterable<JournalledRecord> | readonly JournalledRecord[], flags: Output, out: Writable): Promise<void> {
   const format = formatOf(flags.format);
   const colour = isColoured(flags, out);
   if (format.head !== undefined) await write(out, format.head());
-  for await (const record of records) await write(out, format.row(record, colour));
+  for await (const record of records) await write(out, format.row(flags.open(record), colour));
 }
 
 function formatOf(name: string): Format {

@@ -1,11 +1,11 @@
 /** Reading the trail is an event of the trail, where `AUDIT_RECORD_READING` is on: recorded first, and if that fails nothing is shown. */
 
-import { userInfo } from 'node:os';
 import { audit } from '../api.js';
 import { loadConfig } from '../config.js';
 import { AuditError } from '../errors.js';
 import { startAudit } from '../library.js';
 import type { RecordFilter } from '../trail/filter.js';
+import { operatingUser } from './operating-user.js';
 
 export interface Reading {
   readonly command: string;
@@ -19,8 +19,7 @@ export async function recordReading({ command, trail, filter }: Reading): Promis
   const handle = startAudit();
   const receipt = await audit({
     action: 'audit.read',
-    // Whoever the operating system says it is; behind sudo, who called it.
-    actor: { id: process.env['SUDO_USER'] ?? userInfo().username, type: 'user', verified: false },
+    actor: operatingUser(),
     target: { type: 'audit.trail', id: trail },
     metadata: { command, filter: Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)) },
   });

@@ -37,6 +37,13 @@ export const METRICS: readonly Metric[] = [
     ],
   },
   {
+    name: 'audit.records.withheld',
+    unit: '{record}',
+    description: "Records without bodies and names, because their actor's key could not be had.",
+    kind: 'counter',
+    samplesOf: ({ capture }) => [{ value: capture.withheld }],
+  },
+  {
     name: 'audit.records.exported',
     unit: '{record}',
     description: 'Records that the sink has acknowledged.',

@@ -31,6 +31,7 @@ const HEALTH: AuditHealth = {
 const EXPECTED: Readonly<Record<string, number>> = {
   'audit.records.emitted': 18,
   'audit.records.dropped{reason="journal_full"}': 2,
+  'audit.records.withheld': 0,
   'audit.records.exported{exporter="postgres"}': 12,
   'audit.records.dead_lettered{exporter="postgres"}': 1,
   'audit.export.retries{exporter="postgres"}': 3,
