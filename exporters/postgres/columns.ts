@@ -2,6 +2,7 @@
 
 import { isIP, isIPv4 } from 'node:net';
 import { IPv6 } from 'ipaddr.js';
+import { parseTimestamp } from './timestamp.js';
 
 export type ColumnType =
   | 'text'
@@ -112,11 +113,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const SPELLING: Readonly<Record<'uuid' | 'timestamptz' | 'inet', (value: string) => Fit>> = {
   uuid: (value) => (!UUID.test(value) ? 'none' : value === value.toLowerCase() ? 'exact' : 'lossy'),
-  timestamptz: (value) => {
-    const ms = Date.parse(value);
-    if (Number.isNaN(ms)) return 'none';
-    return new Date(ms).toISOString() === value ? 'exact' : 'lossy';
-  },
+  timestamptz: (value) => (parseTimestamp(value) !== undefined ? 'exact' : Number.isNaN(Date.parse(value)) ? 'none' : 'lossy'),
   inet: (value) => {
     if (isIPv4(value)) return 'exact';
     if (isIP(value) === 0 || value.includes('%')) return 'none';

@@ -4,6 +4,7 @@ import type { Acknowledgement } from '../../src/exporter.js';
 import type { Connection, Connector } from './connection.js';
 import { createContradictions } from './contradictions.js';
 import { prepare } from './prepare.js';
+import { createInsertion } from './statement.js';
 import { type Batch, type PendingRow, storeRows } from './store.js';
 
 export interface Lane {
@@ -29,7 +30,7 @@ export interface LaneTimeouts {
 
 export function createLane(connect: Connector, timeouts: LaneTimeouts): Lane {
   let connection: Connection | undefined;
-  let session: (Pick<Batch, 'client' | 'contradictions'> & { readonly makesPartitions: boolean }) | undefined;
+  let session: (Pick<Batch, 'client' | 'insert' | 'contradictions'> & { readonly makesPartitions: boolean }) | undefined;
 
   const cut = (): void => {
     connection?.destroy();
@@ -46,15 +47,15 @@ export function createLane(connect: Connector, timeouts: LaneTimeouts): Lane {
     signal.throwIfAborted();
     const { client } = connection;
     const { makesPartitions } = await prepare(client);
-    session = { client, contradictions: createContradictions(client), makesPartitions };
+    session = { client, insert: createInsertion(client), contradictions: createContradictions(client), makesPartitions };
     return session;
   }
 
   return {
     open: async (signal) => void (await ready(signal)),
     async store(parts, acknowledgements, signal) {
-      const { client, contradictions } = await ready(signal);
-      for (const rows of parts) await storeRows({ client, contradictions, acknowledgements }, rows);
+      const { client, insert, contradictions } = await ready(signal);
+      for (const rows of parts) await storeRows({ client, insert, contradictions, acknowledgements }, rows);
     },
     async makePartitionsAhead() {
       if (session?.makesPartitions === true) await session.client.query('SELECT audit_ensure_partitions()').catch(() => {});

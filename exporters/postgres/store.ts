@@ -7,7 +7,7 @@ import type { JournalledRecord } from '../../src/record.js';
 import { type Contradictions, DIFFERS } from './contradictions.js';
 import { faultOf, reasonOf, refusesRole } from './errors.js';
 import { type Row, toRow } from './row.js';
-import { insert } from './statement.js';
+import type { Insertion } from './statement.js';
 
 /** A row on its way, with its record and that record's place in the batch. */
 export interface PendingRow {
@@ -18,6 +18,7 @@ export interface PendingRow {
 
 export interface Batch {
   readonly client: ClientBase;
+  readonly insert: Insertion;
   readonly contradictions: Contradictions;
   readonly acknowledgements: (Acknowledgement | undefined)[];
 }
@@ -44,10 +45,7 @@ async function store(batch: Batch, rows: readonly PendingRow[], partitioned: boo
 
 /** Rows that are there already are delivered, unless what is there is something else. */
 async function offer(batch: Batch, rows: readonly PendingRow[]): Promise<void> {
-  const stored = await insert(
-    batch.client,
-    rows.map(({ row }) => row),
-  );
+  const stored = await batch.insert(rows.map(({ row }) => row));
   const differing = stored === rows.length ? NONE : await batch.contradictions.find(rows.map(({ record }) => record));
   for (const [place, { index }] of rows.entries()) batch.acknowledgements[index] = differing.has(place) ? DIFFERS : DELIVERED;
 }

@@ -136,6 +136,31 @@ describe('postgres', () => {
     assert.deepEqual(queried, [{ ok: 'true' }]);
   });
 
+  it('stores what all records of a batch have, one of them has, and none has', async (t) => {
+    const url = await emptySchema(server.url);
+    const exporter = opened(t, url);
+    const one = exampleRecord(1);
+    const alike = [1, 2, 3].map(() => ({ ...one, id: exampleRecord().id }));
+    const tenants = ['a', 'a', undefined].map((id) => ({
+      ...alike[0],
+      ...one,
+      id: exampleRecord().id,
+      tenant: id === undefined ? undefined : { id },
+    }));
+    const failed = [undefined, undefined, { type: 'Error', message: 'late' }].map((error) => ({ ...one, id: exampleRecord().id, error }));
+    for (const batch of [alike, tenants, failed, [one]]) {
+      const records = chained(batch);
+      assert.deepEqual(statuses(await exporter.export(records, deadline())), ['delivered']);
+      const ids = new Set(records.map(({ id }) => id));
+      const stored = (await readTrail(url)).filter(({ id }) => ids.has(id));
+      assert.deepEqual(stored, JSON.parse(JSON.stringify(records)));
+    }
+    // Twice the same one, and nothing else.
+    const [again] = chained([exampleRecord(2)]);
+    assert.deepEqual(statuses(await exporter.export(again === undefined ? [] : [again, again], deadline())), ['delivered']);
+    assert.equal((await readTrail(url)).filter(({ id }) => id === again?.id).length, 1);
+  });
+
   it('splits a batch that is too large for one statement', async (t) => {
     const url = await emptySchema(server.url);
     const exporter = opened(t, url);
