@@ -3,7 +3,7 @@
 import { appendFile, readdir } from 'node:fs/promises';
 import { AuditError } from '../errors.js';
 import type { JournalledRecord } from '../record.js';
-import { type LineFault, verifyLine } from './chain.js';
+import { type LineFault, verifyLineBytes } from './chain.js';
 import { segmentNumber } from './layout.js';
 import { openSegment, type SegmentSource } from './segment-source.js';
 
@@ -90,8 +90,7 @@ export class JournalReader {
   /** A promise only where a damaged line is being set aside. */
   #take(line: Line, state: { position: ReadPosition; entries: ReadEntry[]; skipped: number; bytes: number }): Promise<void> | undefined {
     const { segment, seq } = state.position;
-    const text = line.bytes.toString('utf8');
-    const verified = verifyLine(text);
+    const verified = verifyLineBytes(line.bytes);
     // Nothing is wrong with the line: it waits for its key.
     if ('fault' in verified && verified.fault === 'no-key') {
       throw new AuditError('ERR_AUDIT_JOURNAL', `${this.#options.directory} is encrypted with a key that AUDIT_JOURNAL_KEY does not list`);
@@ -100,7 +99,7 @@ export class JournalReader {
       // One line is taken for one record; the next good line's own number corrects that.
       state.position = { segment, offset: line.end, seq: seq + 1 };
       state.skipped += 1;
-      return this.#quarantine(text, verified.fault);
+      return this.#quarantine(line.bytes, verified.fault);
     }
     const position = { segment, offset: line.end, seq: verified.record.integrity.seq };
     // Without a cursor one starts at the first segment there is; those before it were trimmed, which is no damage.
@@ -143,9 +142,9 @@ export class JournalReader {
     return later[0];
   }
 
-  async #quarantine(text: string, fault: LineFault): Promise<void> {
+  async #quarantine(line: Buffer, fault: LineFault): Promise<void> {
     this.#options.onDamage(fault, 1);
-    await appendFile(this.#options.quarantineFile, `${text}\n`, { mode: 0o600 });
+    await appendFile(this.#options.quarantineFile, Buffer.concat([line, Buffer.from('\n')]), { mode: 0o600 });
   }
 }
 
