@@ -194,7 +194,8 @@ function splitUrl(url: string): { readonly rawPath: string; readonly rawQuery: s
 
 function keptHeaders({ request }: Exchange, rule: PolicyRule, settings: RecordSettings): Readonly<Record<string, string>> {
   const kept: Record<string, string> = {};
-  for (const name of [...KEPT_HEADERS, ...settings.correlationHeaders, ...(rule.headers ?? [])]) {
+  const more = [...settings.correlationHeaders, ...(rule.headers ?? [])];
+  for (const name of more.length === 0 ? KEPT_HEADERS : [...KEPT_HEADERS, ...more].sort()) {
     const value = request.headers[name];
     if (value !== undefined) kept[name] = settings.redactor.header(name, Array.isArray(value) ? value.join(', ') : value);
   }

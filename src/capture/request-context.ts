@@ -5,12 +5,12 @@ import type { AuditTrace } from '../record.js';
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Kept of every request, redacted; a rule and `AUDIT_CORRELATION_HEADERS` may add to them. */
+/** Kept of every request, redacted; a rule and `AUDIT_CORRELATION_HEADERS` may add to them. In the order of the journal's lines. */
 export const KEPT_HEADERS: readonly string[] = [
   'accept',
-  'content-type',
-  'content-length',
   'content-encoding',
+  'content-length',
+  'content-type',
   'origin',
   'referer',
   'traceparent',

@@ -2,8 +2,8 @@
 
 import { isAscii } from 'node:buffer';
 import * as crypto from 'node:crypto';
-import { canonicalize } from '../canonical.js';
-import type { AuditActor, AuditIntegrity, AuditRecord, AuditRequest, AuditResponse, JournalledRecord } from '../record.js';
+import { canonicalize, isOrdered } from '../canonical.js';
+import type { AuditActor, AuditIntegrity, AuditRecord, JournalledRecord } from '../record.js';
 import { isSealed, openLine } from './keyring.js';
 
 /** What ties a record to the one before it. */
@@ -24,27 +24,35 @@ export function encodeLine(record: AuditRecord, link: ChainLink): { readonly lin
 
 /** The hashed text, cut where `hashMember` goes. */
 export function splitLine(record: AuditRecord, link: ChainLink): { readonly head: string; readonly tail: string } {
-  // Literals in key order go through one JSON.stringify each; only what the service named itself needs sorting.
-  const { changes, metadata, request } = record;
-  let head = open({ action: record.action, actor: actorOf(record) });
-  if (changes !== undefined) head += `,"changes":${canonicalize(changes)}`;
-  head += next({ client: clientOf(record), durationMs: record.durationMs, error: errorOf(record), id: record.id });
-  head += `,"integrity":{"epoch":${link.epoch},`;
+  const { action, changes, durationMs, id, metadata } = record;
+  // A literal in key order goes through JSON.stringify as it is; only what the service named itself needs sorting.
+  const first = { action, actor: actorOf(record), changes, client: clientOf(record), durationMs, error: errorOf(record), id };
+  const text = changes === undefined ? JSON.stringify(first) : canonicalize(first);
+  const head = `${text.slice(0, -1)},"integrity":{"epoch":${link.epoch},`;
   let tail = `"prevHash":"${link.prevHash}","seq":${link.seq},"stream":${JSON.stringify(link.stream)}},"kind":${JSON.stringify(record.kind)}`;
   if (metadata !== undefined) tail += `,"metadata":${canonicalize(metadata)}`;
-  const { observedTime, outcome, phase, refersTo } = record;
-  tail += next({ observedTime, outcome, phase, refersTo });
-  if (request !== undefined) tail += `,"request":${requestText(request)}`;
-  tail += next({
-    response: responseOf(record.response),
-    schemaVersion: record.schemaVersion,
+  return { head, tail: `${tail}${restOf(record)}}` };
+}
+
+/** The members behind `metadata`. */
+function restOf(record: AuditRecord): string {
+  const { observedTime, outcome, phase, refersTo, request, schemaVersion, time } = record;
+  const rest = {
+    observedTime,
+    outcome,
+    phase,
+    refersTo,
+    request: requestOf(record),
+    response: responseOf(record),
+    schemaVersion,
     service: serviceOf(record),
     target: record.target && { id: record.target.id, type: record.target.type },
     tenant: record.tenant && { id: record.tenant.id, slug: record.tenant.slug },
-    time: record.time,
+    time,
     trace: record.trace && { spanId: record.trace.spanId, traceId: record.trace.traceId },
-  });
-  return { head, tail: `${tail}}` };
+  };
+  const text = request?.headers === undefined || isOrdered(request.headers) ? JSON.stringify(rest) : canonicalize(rest);
+  return `,${text.slice(1, -1)}`;
 }
 
 /** The member that turns the hashed text into the line; always `HASH_MEMBER_BYTES` long. */
@@ -121,16 +129,6 @@ export function sha256(data: string | Uint8Array): string {
   return crypto.hash('sha256', data, 'hex');
 }
 
-function open(members: object): string {
-  return JSON.stringify(members).slice(0, -1);
-}
-
-/** The members as they continue an object: `,"a":1` or nothing. */
-function next(members: object): string {
-  const text = JSON.stringify(members);
-  return text === '{}' ? '' : `,${text.slice(1, -1)}`;
-}
-
 function actorOf({ actor }: AuditRecord): object {
   const { clientApp, email, groups, id, name, roles, scopes, source, tenantId, type, verified } = actor;
   // A member that is not listed here would never be stored.
@@ -155,31 +153,14 @@ function serviceOf({ service }: AuditRecord): object {
   return { instanceId: service.instanceId, name: service.name, version: service.version };
 }
 
-function requestText(request: AuditRequest): string {
+function requestOf({ request }: AuditRecord): object | undefined {
+  if (request === undefined) return undefined;
   const { body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType, headers, id, method, path, query, route } =
     request;
-  if (headers === undefined) {
-    return JSON.stringify({
-      body,
-      bodyFormat,
-      bodyHash,
-      bodyOmitted,
-      bodySize,
-      bodyTruncated,
-      contentType,
-      id,
-      method,
-      path,
-      query,
-      route,
-    });
-  }
-  const before = JSON.stringify({ body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType }).slice(0, -1);
-  const comma = before === '{' ? '' : ',';
-  return `${before}${comma}"headers":${canonicalize(headers)}${next({ id, method, path, query, route })}}`;
+  return { body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType, headers, id, method, path, query, route };
 }
 
-function responseOf(response: AuditResponse | undefined): object | undefined {
+function responseOf({ response }: AuditRecord): object | undefined {
   if (response === undefined) return undefined;
   const { body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType, status } = response;
   return { body, bodyFormat, bodyHash, bodyOmitted, bodySize, bodyTruncated, contentType, status };

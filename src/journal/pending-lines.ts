@@ -5,6 +5,8 @@ import { type ChainLink, HASH_MEMBER_BYTES, hashMember, sha256, splitLine } from
 
 // 256 KB: a tick of a hundred records of 2 KB without growing.
 const INITIAL_BYTES = 262_144;
+// 2 MB: what a busy second's ticks grow it to, kept for the next: fresh memory costs as much as what is written to it.
+const KEPT_BYTES = 8 * INITIAL_BYTES;
 const LINE_FEED = 10;
 /** UTF-8 needs at most three bytes for a UTF-16 unit. */
 const MAX_BYTES_PER_UNIT = 3;
@@ -13,6 +15,7 @@ export class PendingLines {
   #bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #start = 0;
   #end = 0;
+  #lines = 0;
 
   readonly #seal: ((line: Uint8Array) => string) | undefined;
 
@@ -56,16 +59,23 @@ export class PendingLines {
 
   commit(byteLength: number): void {
     this.#end += byteLength;
+    this.#lines += 1;
   }
 
   /** Takes written bytes away and says how many lines ended in them. */
   consume(byteLength: number): number {
     const until = this.#start + byteLength;
+    const lines = until === this.#end ? this.#lines : this.#count(until);
+    this.#lines -= lines;
+    this.#start = until;
+    if (this.#start === this.#end) this.#reset();
+    return lines;
+  }
+
+  #count(until: number): number {
     let lines = 0;
     for (let at = this.#bytes.indexOf(LINE_FEED, this.#start); at !== -1 && at < until; at = this.#bytes.indexOf(LINE_FEED, at + 1))
       lines += 1;
-    this.#start = until;
-    if (this.#start === this.#end) this.#reset();
     return lines;
   }
 
@@ -79,7 +89,7 @@ export class PendingLines {
   #reset(): void {
     this.#start = 0;
     this.#end = 0;
-    if (this.#bytes.length > 4 * INITIAL_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   }
 
   #reserve(byteLength: number): void {

@@ -22,7 +22,7 @@ export function makeRecord(changes: Partial<AuditRecord> = {}): AuditRecord {
       path: '/api/orders',
       route: '/api/orders',
       query: 'dry=1',
-      headers: { 'content-type': 'application/json', accept: '*/*' },
+      headers: { accept: '*/*', 'content-type': 'application/json' },
       contentType: 'application/json',
       body: '{"item":"teapot","note":"größer"}',
       bodyFormat: 'json',
