@@ -1,6 +1,6 @@
 /** Judges the counters: is the trail healthy, late, or losing records? Says what to do, and never a record's content. */
 
-import type { CaptureCounters, ExporterCounters, HealthVerdict, JournalUse } from './health.js';
+import { type CaptureCounters, type ExporterCounters, type HealthVerdict, type JournalUse, totalOf } from './health.js';
 
 export interface Symptoms {
   readonly capture?: Readonly<CaptureCounters> | undefined;
@@ -19,7 +19,7 @@ export function createHealthJudge(nowMs: () => number): (symptoms: Symptoms) => 
   let dropped = 0;
   let droppedAtMs = Number.NEGATIVE_INFINITY;
   return ({ capture, exporters, journal }) => {
-    const total = Object.values(capture?.dropped ?? {}).reduce((sum, count) => sum + count, 0);
+    const total = totalOf(capture?.dropped ?? {});
     if (total > dropped) droppedAtMs = nowMs();
     dropped = total;
     const losses = nowMs() - droppedAtMs < DROP_MEMORY_MS ? [lossReason(capture)] : [];

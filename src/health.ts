@@ -92,19 +92,19 @@ export function countBy(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
 }
 
+export function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
 /** Zero when nothing is lost from sight; anything else is a defect of this package. */
 export function imbalanceOf(counters: Readonly<CaptureCounters>): number {
   const accounted =
-    sum(counters.excluded) +
+    totalOf(counters.excluded) +
     counters.sampledOut +
     counters.skipped +
     counters.open +
     counters.pending +
     counters.journalled +
-    sum(counters.dropped);
+    totalOf(counters.dropped);
   return counters.seen - accounted;
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }
