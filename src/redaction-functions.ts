@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { AuditConfig } from './config.js';
+import { nameOf } from './errors.js';
 import { createRedactor, type RedactionOptions } from './redaction/index.js';
 import { MASK, type Redactor } from './redaction/redactor.js';
 
@@ -42,8 +43,7 @@ function createOrHide(rules: RedactionOptions, load: () => unknown, warn: (messa
     warn('the module named in redaction.functions exports neither isSensitive nor rewrite; until it does, everything is hidden');
   } catch (error) {
     // Its message may quote what it was given.
-    const kind = error instanceof Error ? error.name : 'not an Error';
-    warn(`the module named in redaction.functions cannot be loaded (${kind}); until it can, everything is hidden`);
+    warn(`the module named in redaction.functions cannot be loaded (${nameOf(error)}); until it can, everything is hidden`);
   }
   return HIDING;
 }
