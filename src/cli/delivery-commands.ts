@@ -6,17 +6,17 @@ import { exporterFaults } from '../../exporters/index.js';
 import { type AuditConfig, loadConfig } from '../config.js';
 import { AuditConfigError } from '../errors.js';
 import { defaultJournalDirectory } from '../journal/destinations.js';
+import type { CommandContext } from './context.js';
 import { dropDeadLetters, listDeadLetters, retryDeadLetters, showDeadLetter } from './dead-letter.js';
 import { runDeliver } from './deliver.js';
 import { useEnvironmentKeys } from './journal-keys.js';
 import { runStatus } from './status.js';
 
-const write = (text: string): void => void process.stdout.write(text);
 const warn = (message: string): void => void process.stderr.write(`${message}\n`);
 const JOURNAL = 'the journal directory; default: as configured';
 const EXPORTER = 'only of this exporter';
 
-export function addDeliveryCommands(program: Command): void {
+export function addDeliveryCommands(program: Command, { write }: CommandContext): void {
   program
     .command('deliver')
     .description(

@@ -3,7 +3,6 @@
 import type { Command } from 'commander';
 import {
   archive,
-  type DatabaseAccess,
   type Hold,
   type KeepPeriods,
   listHolds,
@@ -14,16 +13,11 @@ import {
   restore,
 } from '../../exporters/postgres/index.js';
 import { AuditConfigError } from '../errors.js';
-
-export interface RetentionContext {
-  /** What the environment says, unless a URL is given. @throws {AuditConfigError} */
-  readonly access: (url: string | undefined) => DatabaseAccess;
-  readonly write: (text: string) => void;
-}
+import type { CommandContext } from './context.js';
 
 const URL_OPTION = ['--url <url>', 'the database; default: as the postgres exporter is configured'] as const;
 
-export function addRetentionCommands(program: Command, { access, write }: RetentionContext): void {
+export function addRetentionCommands(program: Command, { access, write }: CommandContext): void {
   program
     .command('prune')
     .description('say which records are past their period; with --apply, remove them for good and record that')
