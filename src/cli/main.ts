@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: one command a file. Exit status 0: done; 1: failed; 78: wrong configuration; `verify` has its own. */
+/** The command line: one command a file. */
 
 import path from 'node:path';
 import { Command } from 'commander';
@@ -23,6 +23,8 @@ import { addReport } from './report.js';
 import { addRetentionCommands } from './retention.js';
 import { addVerify } from './verify.js';
 
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
 // EX_CONFIG of sysexits.h, as the preload has it.
 const EXIT_CONFIG = 78;
 
@@ -31,7 +33,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 
 const program = new Command('otel-audit')
   .description('The audit trail of Node services')
-  .version(nearestPackage(__dirname).version ?? 'unknown');
+  .version(nearestPackage(__dirname).version ?? 'unknown')
+  .addHelpText(
+    'after',
+    '\nExit status 0: done; 1: failed, or not well; 2: the call was not understood, or could not be checked; 78: wrong configuration.',
+  )
+  // Commands inherit it. Of `verify` 1 is a verdict; a flag that is not understood is none.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_USAGE));
 
 const sources = { env: process.env, directory: process.cwd() };
 const context: CommandContext = {
@@ -65,7 +73,7 @@ for (const add of commands) add(program, context);
 
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = error instanceof AuditConfigError ? EXIT_CONFIG : 1;
+  process.exitCode = error instanceof AuditConfigError ? EXIT_CONFIG : EXIT_FAILED;
 });
 
 /** What a command is told, else what the exporter is. @throws {AuditConfigError} ERR_AUDIT_CONFIG if neither says which database */

@@ -6,6 +6,7 @@ import { explainPolicy } from '../capture/policy-explain.js';
 import { type AuditConfig, loadConfig } from '../config.js';
 import type { PolicyMatch, PolicyRule } from '../policy-rule.js';
 import type { CommandContext } from './context.js';
+import { statusOf } from './flags.js';
 
 export function addPolicy(program: Command, { write }: CommandContext): void {
   const policy = program.command('policy').description('what the rules of a configuration file say');
@@ -19,7 +20,7 @@ export function addPolicy(program: Command, { write }: CommandContext): void {
     .command('explain <method> <path>')
     .description('which rule wins for a request, and why')
     .option('--file <file>', 'the configuration file; default: AUDIT_CONFIG_FILE')
-    .option('--status <status>', 'of the response; default: 200', Number)
+    .option('--status <status>', 'of the response; default: 200', statusOf)
     .option('--route <route>', 'the pattern the framework matched')
     .option('--actor-type <type>', 'default: anonymous')
     .option('--tenant <id>')
