@@ -109,7 +109,10 @@ async function reportJournal(config: AuditConfig): Promise<JournalReport> {
         const { seq } = await readCursor(stream.directory, name);
         return [name, stream.state === 'complete' ? 0 : Math.max(0, stream.lastSeq - seq)] as const;
       });
-      return { ...stream, undelivered: Object.fromEntries(await Promise.all(left)) };
+      const undelivered = await Promise.all(left);
+      // A process that ends does not say so of its own stream: whoever starts next does. The cursors say it already.
+      const isDone = stream.state === 'waiting' && undelivered.length > 0 && undelivered.every(([, count]) => count === 0);
+      return { ...stream, state: isDone ? 'complete' : stream.state, undelivered: Object.fromEntries(undelivered) };
     }),
   );
   return { ...inspection, streams };
