@@ -41,7 +41,7 @@ export interface ExporterCounters {
   lastError?: string | undefined;
 }
 
-/** `degraded`: nothing is lost, but something is late or nearly full. `failing`: records are being dropped. */
+/** `degraded`: nothing is lost, but something is late or nearly full. `failing`: records, or bodies and names in them, are being lost. */
 export type HealthStatus = 'healthy' | 'degraded' | 'failing';
 
 export interface HealthVerdict {
@@ -62,7 +62,7 @@ export interface JournalUse {
   readonly maxBytes: number;
 }
 
-/** For a readiness probe: `status` is `failing` when records are dropped. The rest says how many and where. */
+/** For a readiness probe: `status` is `failing` when something is lost. The rest says how many and where. */
 export interface AuditHealth extends HealthVerdict {
   readonly capture: Readonly<CaptureCounters>;
   readonly exporters: Readonly<Record<string, Readonly<ExporterCounters>>>;
