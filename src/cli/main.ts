@@ -4,9 +4,10 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import type { DatabaseAccess } from '../../exporters/postgres/index.js';
-import { loadConfig, nearestPackage } from '../config.js';
+import { loadConfig } from '../config.js';
 import { readSources } from '../config-sources.js';
 import { AuditConfigError, messageOf } from '../errors.js';
+import { nearestPackage } from '../package-manifest.js';
 import { addChangeCommands } from './changes.js';
 import type { CommandContext } from './context.js';
 import { addDeliveryCommands } from './delivery-commands.js';

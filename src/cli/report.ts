@@ -2,8 +2,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type AuditConfig, nearestPackage } from '../config.js';
+import type { AuditConfig } from '../config.js';
 import { AuditError, messageOf } from '../errors.js';
+import { nearestPackage } from '../package-manifest.js';
 import { reportPage } from '../report/page.js';
 import { makeReport, type PolicyRow, type Report } from '../report/report.js';
 import { readCheckpointFile } from '../trail/checkpoint-file.js';
