@@ -9,6 +9,7 @@ import { AuditConfigError } from '../errors.js';
 import { defaultJournalDirectory } from '../journal/destinations.js';
 import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
 import { entryDirectory, readModeFacts } from '../mode-facts.js';
+import { redactionFaults } from '../redaction-faults.js';
 import { chooseMode, declaredSdks, type ModeChoice, type ModeFacts, preloadedSdks } from '../telemetry/mode.js';
 import type { CommandContext } from './context.js';
 import { doctorText } from './doctor-text.js';
@@ -90,7 +91,10 @@ async function examine(sources: DoctorOptions['sources'], factsOf: DoctorOptions
 
 function load(sources: DoctorOptions['sources']): { readonly config?: AuditConfig; readonly faults: readonly string[] } {
   try {
-    return { config: loadConfig({ ...sources, faultsOf: exporterFaults }), faults: [] };
+    return {
+      config: loadConfig({ ...sources, faultsOf: (config) => [...exporterFaults(config), ...redactionFaults(config)] }),
+      faults: [],
+    };
   } catch (error) {
     if (error instanceof AuditConfigError) return { faults: error.faults };
     throw error;

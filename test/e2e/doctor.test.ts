@@ -172,6 +172,13 @@ describe('otel-audit doctor', () => {
     assert.deepEqual([open.code, open.report.journal?.state], [1, 'unsafe']);
   });
 
+  it('finds the faults of redaction that would stop the start', async () => {
+    const folder = folderWith({ 'audit.yaml': 'redaction: { functions: ./gone.js, rules: [{ fields: [ref], action: hash }] }' });
+    const { code, report } = await doctor(folder, { AUDIT_CONFIG_FILE: 'audit.yaml' });
+    assert.equal(code, 1);
+    assert.match(report.faults.join('\n'), /hash needs AUDIT_HASH_KEY\n.*redaction\.functions: there is no such module/);
+  });
+
   it('says of a stream that it is done once all of it has arrived, whoever finds that out', async () => {
     const folder = folderWith({ 'server.cjs': SERVER });
     const service = await folder.start({ entry: 'server.cjs', env: { AUDIT_EXPORTER: 'file' } });
