@@ -78,7 +78,7 @@ export interface AuditConfig {
     readonly requestIdHeader: string;
     readonly echoRequestId: boolean;
   };
-  /** As `RedactionOptions`, without what is no plain data. */
+  /** As `RedactionOptions`, without what is no plain data, and with `keys.hash` for its key. */
   readonly redaction: {
     readonly fields: readonly string[];
     readonly remove?: readonly string[];
@@ -91,8 +91,6 @@ export interface AuditConfig {
     readonly patterns?: readonly string[];
     readonly pathSegments?: readonly string[];
     readonly email?: boolean;
-    /** A secret. */
-    readonly hashKey?: string | undefined;
   };
   /** The module with redaction's own functions, as the file names it. */
   readonly redactionModule?: string | undefined;
@@ -105,6 +103,7 @@ export interface AuditConfig {
     readonly sessionCookies: readonly string[];
   };
   readonly keys: {
+    /** For every keyed hash: of values, bodies, sessions and API keys. */
     readonly hash?: string | undefined;
     /** The first encrypts the journal, all decrypt it. */
     readonly journal: readonly string[];
@@ -220,7 +219,7 @@ function assemble(
       requestIdHeader: settings.REQUEST_ID_HEADER === 'off' ? 'x-request-id' : settings.REQUEST_ID_HEADER,
       echoRequestId: settings.REQUEST_ID_HEADER !== 'off',
     },
-    redaction: { ...redaction, fields: [...settings.REDACT_FIELDS, ...redaction.fields], hashKey: settings.HASH_KEY },
+    redaction: { ...redaction, fields: [...settings.REDACT_FIELDS, ...redaction.fields] },
     redactionModule,
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),

@@ -12,13 +12,14 @@ export type RedactionFunctions = Pick<RedactionOptions, 'isSensitive' | 'rewrite
 
 /** The redactor that a configuration means. `functions` are of the program, and stand back where the configuration names a module. */
 export function createConfiguredRedactor(
-  { redaction, redactionModule, identity: { directory } }: Pick<AuditConfig, 'redaction' | 'redactionModule' | 'identity'>,
+  { redaction, redactionModule, identity: { directory }, keys }: Pick<AuditConfig, 'redaction' | 'redactionModule' | 'identity' | 'keys'>,
   warn: (message: string) => void,
   functions: RedactionFunctions = {},
 ): Redactor {
-  if (redactionModule === undefined) return createRedactor({ ...redaction, ...functions });
+  const rules = { ...redaction, hashKey: keys.hash, ...functions };
+  if (redactionModule === undefined) return createRedactor(rules);
   const load = createRequire(path.join(directory, 'package.json'));
-  return createLateRedactor({ ...redaction, ...functions }, () => load(redactionModule), warn);
+  return createLateRedactor(rules, () => load(redactionModule), warn);
 }
 
 /** A redactor made when first asked: at the preload's time no module of the service may be loaded. */
