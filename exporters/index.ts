@@ -33,7 +33,11 @@ export const EXPORTERS: Readonly<Record<string, ExporterEntry>> = {
   azure: {
     runsOn: 'worker',
     create: async ({ azure }) => (await import('./azure/index.js')).createAzureExporter(azureOptions(azure)),
-    faultsOf: ({ azure }) => [...azureFaults(azure.connectionString ?? '', azure.credential), ...credentialFaults(azure.credential)],
+    // That there is none the configuration says itself.
+    faultsOf: ({ azure: { connectionString, credential } }) => [
+      ...(connectionString === undefined ? [] : azureFaults(connectionString, credential)),
+      ...credentialFaults(credential),
+    ],
     probe: async ({ azure: { connectionString = '' } }) => (await import('./azure/probe.js')).probeAzure(connectionString),
   },
   'azure-logs': {

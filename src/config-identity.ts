@@ -94,7 +94,7 @@ const SCHEMA = v.object(IDENTITY_ENTRIES);
 type IdentityValues = v.InferOutput<typeof SCHEMA>;
 
 export function assembleIdentity(
-  settings: IdentityValues & { readonly HASH_KEY?: string | undefined },
+  settings: IdentityValues,
   env: Readonly<Record<string, string | undefined>>,
   directory: string,
 ): IdentityConfig {
@@ -115,7 +115,6 @@ export function assembleIdentity(
     easyAuth: settings.EASY_AUTH === 'on' || (settings.EASY_AUTH === 'auto' && /^true$/i.test(env['WEBSITE_AUTH_ENABLED'] ?? '')),
     apiKeyHeader: settings.API_KEY_HEADER,
     apiKeyPrefixLength: settings.API_KEY_PREFIX_LENGTH,
-    hashKey: settings.HASH_KEY,
     tenantHeader: settings.TENANT_HEADER,
     tenantHost: settings.TENANT_HOST,
     tenantPath: settings.TENANT_PATH,

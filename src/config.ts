@@ -1,7 +1,7 @@
 /** The configuration: environment and file become one frozen `AuditConfig`, or one error that lists every fault. */
 
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { choiceFaults, deliveryFaults, exportersOf } from './config-exporters.js';
 import {
   assembleClient,
   assembleIdentity,
@@ -10,11 +10,11 @@ import {
   identityFaults,
   identityWarnings,
 } from './config-identity.js';
-import { parseSettings, type RawSettings, type Settings } from './config-settings.js';
+import { parseSettings, type Settings } from './config-settings.js';
 import { readSources, type SettingSources } from './config-sources.js';
 import { AuditConfigError } from './errors.js';
 import type { Compression } from './journal/compression.js';
-import { moduleUrl } from './module-url.js';
+import { nearestPackage } from './package-manifest.js';
 import type { DeliveryMode, PolicyRule } from './policy-rule.js';
 
 export type AuditMode = 'auto' | 'standalone' | 'attach' | 'library';
@@ -78,7 +78,7 @@ export interface AuditConfig {
     readonly requestIdHeader: string;
     readonly echoRequestId: boolean;
   };
-  /** As `RedactionOptions`, without what is no plain data. */
+  /** As `RedactionOptions`, without what is no plain data, and with `keys.hash` for its key. */
   readonly redaction: {
     readonly fields: readonly string[];
     readonly remove?: readonly string[];
@@ -91,8 +91,6 @@ export interface AuditConfig {
     readonly patterns?: readonly string[];
     readonly pathSegments?: readonly string[];
     readonly email?: boolean;
-    /** A secret. */
-    readonly hashKey?: string | undefined;
   };
   /** The module with redaction's own functions, as the file names it. */
   readonly redactionModule?: string | undefined;
@@ -105,6 +103,7 @@ export interface AuditConfig {
     readonly sessionCookies: readonly string[];
   };
   readonly keys: {
+    /** For every keyed hash: of values, bodies, sessions and API keys. */
     readonly hash?: string | undefined;
     /** The first encrypts the journal, all decrypt it. */
     readonly journal: readonly string[];
@@ -152,8 +151,6 @@ export interface ConfigSources extends SettingSources {
   readonly faultsOf?: ((config: AuditConfig) => readonly string[]) | undefined;
 }
 
-export const BUILT_IN_EXPORTERS: readonly string[] = ['postgres', 'azure', 'azure-logs', 'otlp', 'file', 'console'];
-
 /** @throws {AuditConfigError} ERR_AUDIT_CONFIG with every fault, each with its variable's name and never its value. */
 export function loadConfig(sources: ConfigSources): AuditConfig {
   const { raw, faults: sourceFaults, warnings } = readSources(sources);
@@ -163,7 +160,7 @@ export function loadConfig(sources: ConfigSources): AuditConfig {
   const allFaults = [
     ...sourceFaults,
     ...faults,
-    ...exporterFaults(exporters, settings, faulty, sources),
+    ...choiceFaults(exporters, settings, faulty, sources),
     ...deliveryFaults(exporters, settings, raw),
     ...identityFaults(settings, sources.directory),
     ...(sources.faultsOf?.(config) ?? []),
@@ -222,7 +219,7 @@ function assemble(
       requestIdHeader: settings.REQUEST_ID_HEADER === 'off' ? 'x-request-id' : settings.REQUEST_ID_HEADER,
       echoRequestId: settings.REQUEST_ID_HEADER !== 'off',
     },
-    redaction: { ...redaction, fields: [...settings.REDACT_FIELDS, ...redaction.fields], hashKey: settings.HASH_KEY },
+    redaction: { ...redaction, fields: [...settings.REDACT_FIELDS, ...redaction.fields] },
     redactionModule,
     identity: assembleIdentity(settings, env, directory),
     client: assembleClient(settings, directory),
@@ -245,91 +242,6 @@ function assemble(
     recordReading: settings.RECORD_READING,
     warnings,
   };
-}
-
-/** Application Insights' own variable is not a choice: bodies must not slip into a team's general telemetry by accident. */
-function exportersOf(settings: Settings, faulty: ReadonlySet<string>): readonly string[] {
-  // Whoever delivers has the exporters, and their credentials.
-  if (settings.WORKER === 'external') return [];
-  if (settings.EXPORTER.length > 0) return [...new Set(settings.EXPORTER)];
-  if (isGiven('POSTGRES_URL', settings, faulty) || isGiven('CONTROL_DB_URL', settings, faulty)) return ['postgres'];
-  return settings.AZURE_CONNECTION_STRING === undefined ? ['file'] : ['azure'];
-}
-
-/** Set, rightly or wrongly: a faulty value is told once, as what it is, and not as missing too. */
-function isGiven(name: keyof Settings, settings: Settings, faulty: ReadonlySet<string>): boolean {
-  return settings[name] !== undefined || faulty.has(name);
-}
-
-function exporterFaults(
-  exporters: readonly string[],
-  settings: Settings,
-  faulty: ReadonlySet<string>,
-  { env, directory }: ConfigSources,
-): readonly string[] {
-  const faults: string[] = [];
-  if (settings.WORKER === 'external' && settings.JOURNAL_DIR === undefined) {
-    faults.push('AUDIT_JOURNAL_DIR: AUDIT_WORKER=external needs it; set it to the directory that `otel-audit deliver` serves');
-  }
-  if (exporters.includes('postgres') && !isGiven('POSTGRES_URL', settings, faulty) && !isGiven('CONTROL_DB_URL', settings, faulty)) {
-    faults.push('AUDIT_POSTGRES_URL: the postgres exporter needs it; set it to postgres://user:password@host:5432/database');
-  }
-  if (
-    exporters.includes('azure') &&
-    settings.AZURE_CONNECTION_STRING === undefined &&
-    env['APPLICATIONINSIGHTS_CONNECTION_STRING'] === undefined
-  ) {
-    faults.push(
-      'AUDIT_AZURE_CONNECTION_STRING: the azure exporter needs it; copy it from the overview page of the Application Insights resource',
-    );
-  }
-  if (exporters.includes('file') && settings.JOURNAL_DIR !== undefined) {
-    faults.push('AUDIT_JOURNAL_DIR: the file exporter is the journal itself; set AUDIT_FILE_DIR only, or leave the file exporter out');
-  }
-  for (const name of exporters) {
-    if (!BUILT_IN_EXPORTERS.includes(name) && moduleUrl(name, directory) === undefined) faults.push(exporterFault(name));
-  }
-  return faults;
-}
-
-/** What has been confirmed must be found again: not in a folder that the next container or clean-up takes away. */
-function deliveryFaults(exporters: readonly string[], { DELIVERY, JOURNAL_DIR, policy }: Settings, raw: RawSettings): readonly string[] {
-  const waits = (mode: DeliveryMode | undefined): boolean => mode !== undefined && mode !== 'async';
-  const isFile = exporters.includes('file');
-  if (isFile ? raw['FILE_DIR'] !== undefined : JOURNAL_DIR !== undefined) return [];
-  const needed = isFile ? 'AUDIT_FILE_DIR' : 'AUDIT_JOURNAL_DIR';
-  const why = 'must be set for confirmed and strict delivery, to a directory on a volume that outlives the container';
-  return waits(DELIVERY) || policy.some((rule) => waits(rule.delivery)) ? [`${needed}: ${why}`] : [];
-}
-
-function exporterFault(name: string): string {
-  // A name that does not look like one may be a pasted connection string.
-  const said = /^[@\w./-]{1,80}$/.test(name) ? `'${name}'` : 'a value that is no exporter name';
-  return `AUDIT_EXPORTER: ${said} is neither built in (${BUILT_IN_EXPORTERS.join(', ')}) nor a module that can be found from the working directory`;
-}
-
-/** The name and version in the package.json nearest to `directory`, upwards. */
-export function nearestPackage(directory: string): PackageManifest {
-  for (let current = directory; ; current = path.dirname(current)) {
-    const manifest = readPackage(path.join(current, 'package.json'));
-    if (manifest !== undefined) return manifest;
-    if (current === path.dirname(current)) return {};
-  }
-}
-
-export interface PackageManifest {
-  readonly name?: string;
-  readonly version?: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-}
-
-function readPackage(file: string): PackageManifest | undefined {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8')) as PackageManifest;
-  } catch {
-    return undefined;
-  }
 }
 
 function deepFreeze<T>(value: T): T {

@@ -39,6 +39,11 @@ export class AuditConfigError extends AuditError {
   }
 }
 
+/** The kind of anything thrown, where its text may quote what nobody should read. */
+export function nameOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.name : 'not an Error';
+}
+
 /** The text of anything thrown, for a log line or a record. May hold what the thrower put in: redact before storing. */
 export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message;

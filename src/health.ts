@@ -41,7 +41,7 @@ export interface ExporterCounters {
   lastError?: string | undefined;
 }
 
-/** `degraded`: nothing is lost, but something is late or nearly full. `failing`: records are being dropped. */
+/** `degraded`: nothing is lost, but something is late or nearly full. `failing`: records, or bodies and names in them, are being lost. */
 export type HealthStatus = 'healthy' | 'degraded' | 'failing';
 
 export interface HealthVerdict {
@@ -62,7 +62,7 @@ export interface JournalUse {
   readonly maxBytes: number;
 }
 
-/** For a readiness probe: `status` is `failing` when records are dropped. The rest says how many and where. */
+/** For a readiness probe: `status` is `failing` when something is lost. The rest says how many and where. */
 export interface AuditHealth extends HealthVerdict {
   readonly capture: Readonly<CaptureCounters>;
   readonly exporters: Readonly<Record<string, Readonly<ExporterCounters>>>;
@@ -92,19 +92,19 @@ export function countBy(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
 }
 
+export function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
 /** Zero when nothing is lost from sight; anything else is a defect of this package. */
 export function imbalanceOf(counters: Readonly<CaptureCounters>): number {
   const accounted =
-    sum(counters.excluded) +
+    totalOf(counters.excluded) +
     counters.sampledOut +
     counters.skipped +
     counters.open +
     counters.pending +
     counters.journalled +
-    sum(counters.dropped);
+    totalOf(counters.dropped);
   return counters.seen - accounted;
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }

@@ -42,7 +42,7 @@ export function createLifecycleRecord(
 
 /** The accounting as it stands before the record that carries it. */
 export function accountOf(capture: Readonly<CaptureCounters>, exporters: Readonly<Record<string, ExporterCounters>>): JsonObject {
-  const { seen, excluded, sampledOut, skipped, open, pending, journalled, dropped, unconfirmed, refused } = capture;
+  const { seen, excluded, sampledOut, skipped, open, pending, journalled, dropped, unconfirmed, refused, withheld } = capture;
   const delivery = Object.entries(exporters).map(([name, { delivered, undelivered, deadLettered }]) => [
     name,
     { delivered, undelivered, deadLettered },
@@ -58,6 +58,7 @@ export function accountOf(capture: Readonly<CaptureCounters>, exporters: Readonl
     dropped: { ...dropped },
     unconfirmed,
     refused,
+    withheld,
     exporters: Object.fromEntries(delivery) as JsonObject,
   };
 }

@@ -7,8 +7,8 @@ import { EventEmitter } from 'node:events';
 import http from 'node:http';
 import path from 'node:path';
 import type { AuditMode } from './config.js';
-import { nearestPackage } from './config.js';
 import { livePipeline } from './live.js';
+import { nearestPackage } from './package-manifest.js';
 import { hasOtelGlobal } from './telemetry/host-span.js';
 import type { ModeFacts } from './telemetry/mode.js';
 

@@ -159,7 +159,12 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     checkpointer?.seal();
   };
 
-  const identities = createIdentities(config.identity, { load, warn: parts.warn, headerNames: clientHeaderNames(config.client) });
+  const identities = createIdentities(config.identity, {
+    load,
+    warn: parts.warn,
+    headerNames: clientHeaderNames(config.client),
+    hashKey: config.keys.hash,
+  });
   const capture = createCapture(
     {
       service,

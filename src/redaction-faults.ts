@@ -4,8 +4,8 @@ import type { AuditConfig } from './config.js';
 import { moduleUrl } from './module-url.js';
 import { redactionOptionFaults } from './redaction/index.js';
 
-export function redactionFaults({ redaction, redactionModule, identity }: AuditConfig): readonly string[] {
-  const faults = redactionOptionFaults(redaction).map((fault) =>
+export function redactionFaults({ redaction, redactionModule, identity, keys }: AuditConfig): readonly string[] {
+  const faults = redactionOptionFaults({ ...redaction, hashKey: keys.hash }).map((fault) =>
     fault.startsWith('hashKey: ')
       ? `AUDIT_HASH_KEY: ${fault.slice('hashKey: '.length)}`
       : `AUDIT_CONFIG_FILE redaction.${fault.replace('hash needs hashKey', 'hash needs AUDIT_HASH_KEY')}`,

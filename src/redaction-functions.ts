@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { AuditConfig } from './config.js';
+import { nameOf } from './errors.js';
 import { createRedactor, type RedactionOptions } from './redaction/index.js';
 import { MASK, type Redactor } from './redaction/redactor.js';
 
@@ -11,13 +12,14 @@ export type RedactionFunctions = Pick<RedactionOptions, 'isSensitive' | 'rewrite
 
 /** The redactor that a configuration means. `functions` are of the program, and stand back where the configuration names a module. */
 export function createConfiguredRedactor(
-  { redaction, redactionModule, identity: { directory } }: Pick<AuditConfig, 'redaction' | 'redactionModule' | 'identity'>,
+  { redaction, redactionModule, identity: { directory }, keys }: Pick<AuditConfig, 'redaction' | 'redactionModule' | 'identity' | 'keys'>,
   warn: (message: string) => void,
   functions: RedactionFunctions = {},
 ): Redactor {
-  if (redactionModule === undefined) return createRedactor({ ...redaction, ...functions });
+  const rules = { ...redaction, hashKey: keys.hash, ...functions };
+  if (redactionModule === undefined) return createRedactor(rules);
   const load = createRequire(path.join(directory, 'package.json'));
-  return createLateRedactor({ ...redaction, ...functions }, () => load(redactionModule), warn);
+  return createLateRedactor(rules, () => load(redactionModule), warn);
 }
 
 /** A redactor made when first asked: at the preload's time no module of the service may be loaded. */
@@ -42,8 +44,7 @@ function createOrHide(rules: RedactionOptions, load: () => unknown, warn: (messa
     warn('the module named in redaction.functions exports neither isSensitive nor rewrite; until it does, everything is hidden');
   } catch (error) {
     // Its message may quote what it was given.
-    const kind = error instanceof Error ? error.name : 'not an Error';
-    warn(`the module named in redaction.functions cannot be loaded (${kind}); until it can, everything is hidden`);
+    warn(`the module named in redaction.functions cannot be loaded (${nameOf(error)}); until it can, everything is hidden`);
   }
   return HIDING;
 }

@@ -15,17 +15,32 @@ const sinks = require('./sinks.js');
 const ROOT = path.join(__dirname, '../..');
 const SERVICE = path.join(ROOT, 'samples/express-orders/server.js');
 
-main().catch((error) => {
-  console.error(error);
-  process.exitCode = 1;
-});
-
-async function main() {
-  const { values } = parseArgs({
-    options: { exporter: { type: 'string', default: 'postgres' }, keep: { type: 'boolean', default: false } },
+const options = readOptions();
+if (typeof options === 'string') {
+  console.error(options);
+  process.exitCode = 2;
+} else {
+  main(options).catch((error) => {
+    console.error(error);
+    process.exitCode = 1;
   });
-  const openSink = sinks[values.exporter];
-  if (openSink === undefined) throw new Error(`--exporter must be one of ${Object.keys(sinks).join(', ')}`);
+}
+
+/** Answers what is wrong with them, if something is. */
+function readOptions() {
+  const known = `the demo has a sink for ${Object.keys(sinks).join(', ')}: npm run demo -- --exporter ${Object.keys(sinks)[0]} [--keep]`;
+  try {
+    const { values } = parseArgs({
+      options: { exporter: { type: 'string', default: 'postgres' }, keep: { type: 'boolean', default: false } },
+    });
+    return Object.hasOwn(sinks, values.exporter) ? values : `--exporter ${values.exporter}: ${known}`;
+  } catch (error) {
+    return `${error.message}\n${known}`;
+  }
+}
+
+async function main({ exporter, keep: keeps }) {
+  const openSink = sinks[exporter];
   const directory = mkdtempSync(path.join(tmpdir(), 'otel-audit-demo-'));
   const sink = await openSink(directory);
   const service = await startService(sink.env, directory);
@@ -33,7 +48,7 @@ async function main() {
     show.heading('1. One flag, no change to the service');
     show.command(sink.env, 'node --require otel-audit/register samples/express-orders/server.js');
     const { sent, showcase } = await sendTraffic(service.url);
-    if (values.keep) await keep(service, sink);
+    if (keeps) await keep(service, sink);
     const health = await service.stop();
     const records = await sink.records();
     show.heading(`2. The trail, read back from ${sink.name}`);

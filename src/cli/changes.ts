@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { type AuditConfig, loadConfig } from '../config.js';
 import { AuditConfigError, AuditError } from '../errors.js';
 import { createConfiguredRedactor } from '../redaction-functions.js';
+import type { CommandContext } from './context.js';
 import { printBlame, printHistory } from './history.js';
 import { runStatus, runTrack, runUntrack } from './track.js';
 
@@ -19,7 +20,7 @@ const URL_FLAG = ['--url <url>', "the service's database; default: AUDIT_CHANGES
 const TRAIL_FLAG = ['--trail <url>', 'where audit_logs is, for the actions; default: AUDIT_POSTGRES_URL if set'] as const;
 const PRINT_FLAG = ['--print', 'print the SQL and change nothing', false] as const;
 
-export function addChangeCommands(program: Command, write: (text: string) => void): void {
+export function addChangeCommands(program: Command, { write }: CommandContext): void {
   program
     .command('track <tables>')
     .description('record every row change of these tables (comma list), whoever makes it; safe to repeat')

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { createExporterByName } from '../../exporters/index.js';
 import type { AuditConfig } from '../config.js';
 import { type DeadLetter, type DeadLetterDecision, isDeadLetterFile, readDeadLetters, writeDecision } from '../delivery/dead-letter.js';
+import { DEFAULT_TIMING } from '../delivery/timing.js';
 import { AuditError, messageOf } from '../errors.js';
 import type { AuditExporter } from '../exporter.js';
 
@@ -97,15 +98,12 @@ function summaryOf({ exporter, time, reason, record }: DeadLetter) {
   return { id, exporter, time, reason, service: service.name, action, stream: integrity.stream, seq: integrity.seq };
 }
 
-/** As long as any call of an exporter may take. */
-const DEADLINE_MS = 10_000;
-
 /** Why the sink did not take it. Each is offered alone: one that is still refused takes no other with it. */
 async function offer(letter: DeadLetter, config: AuditConfig, exporters: Map<string, AuditExporter>): Promise<string | undefined> {
   try {
     const exporter = exporters.get(letter.exporter) ?? (await create(letter.exporter, config));
     exporters.set(letter.exporter, exporter);
-    const [answer] = await exporter.export([letter.record], AbortSignal.timeout(DEADLINE_MS));
+    const [answer] = await exporter.export([letter.record], AbortSignal.timeout(DEFAULT_TIMING.exportDeadlineMs));
     return answer?.status === 'delivered' ? undefined : `not taken: ${answer?.reason ?? 'no answer'}`;
   } catch (error) {
     if (error instanceof AuditError) throw error;

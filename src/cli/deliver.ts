@@ -42,7 +42,7 @@ const LEASE_WAIT_MS = 1000;
 export async function runDeliver(options: DeliverOptions): Promise<boolean> {
   const config = configOf(options);
   const directory = config.journal.directory ?? defaultJournalDirectory(config);
-  preparePrivateDirectory(directory);
+  preparePrivateDirectory(directory, 'AUDIT_JOURNAL_DIR');
   const lease = await awaitLease(directory, options);
   if (lease === undefined) return true;
   try {

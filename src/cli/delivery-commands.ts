@@ -4,19 +4,19 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { exporterFaults } from '../../exporters/index.js';
 import { type AuditConfig, loadConfig } from '../config.js';
-import { AuditConfigError } from '../errors.js';
 import { defaultJournalDirectory } from '../journal/destinations.js';
+import type { CommandContext } from './context.js';
 import { dropDeadLetters, listDeadLetters, retryDeadLetters, showDeadLetter } from './dead-letter.js';
 import { runDeliver } from './deliver.js';
+import { countOf } from './flags.js';
 import { useEnvironmentKeys } from './journal-keys.js';
 import { runStatus } from './status.js';
 
-const write = (text: string): void => void process.stdout.write(text);
 const warn = (message: string): void => void process.stderr.write(`${message}\n`);
 const JOURNAL = 'the journal directory; default: as configured';
 const EXPORTER = 'only of this exporter';
 
-export function addDeliveryCommands(program: Command): void {
+export function addDeliveryCommands(program: Command, { write }: CommandContext): void {
   program
     .command('deliver')
     .description(
@@ -24,7 +24,7 @@ export function addDeliveryCommands(program: Command): void {
     )
     .option('--journal <directory>', JOURNAL)
     .option('--once', 'deliver what there is, and end', false)
-    .option('--timeout <seconds>', 'of --once', Number, 60)
+    .option('--timeout <seconds>', 'of --once', countOf, 60)
     .action(async ({ journal, once, timeout }: { readonly journal?: string; readonly once: boolean; readonly timeout: number }) => {
       const onceMs = once ? timeout * 1000 : undefined;
       const stop = stopSignal();
@@ -66,7 +66,7 @@ export function addDeliveryCommands(program: Command): void {
     .option('--all', 'instead of ids', false)
     .action(async (ids: readonly string[], { journal, exporter, all }: Flags & { readonly all: boolean }) => {
       const config = configuration(journal);
-      const isDone = await retryDeadLetters({ ...placeOf(journal), config, exporter, ids: someOf(ids, all), all, write });
+      const isDone = await retryDeadLetters({ ...placeOf(journal), config, exporter, ids: someOf(ids, all, letters), all, write });
       if (!isDone) process.exitCode = 1;
     });
   letters
@@ -76,7 +76,7 @@ export function addDeliveryCommands(program: Command): void {
     .option('--exporter <name>', EXPORTER)
     .option('--all', 'instead of ids', false)
     .action((ids: readonly string[], { journal, exporter, all }: Flags & { readonly all: boolean }) =>
-      dropDeadLetters({ ...placeOf(journal), exporter, ids: someOf(ids, all), all, write }),
+      dropDeadLetters({ ...placeOf(journal), exporter, ids: someOf(ids, all, letters), all, write }),
     );
 }
 
@@ -103,8 +103,8 @@ function placeOf(journal: string | undefined): { readonly directory: string; rea
   return { directory: config.journal.directory ?? defaultJournalDirectory(config), exporters: config.exporters };
 }
 
-function someOf(ids: readonly string[], all: boolean): readonly string[] {
-  if (ids.length === 0 && !all) throw new AuditConfigError(['dead-letter: say which ids, or --all']);
+function someOf(ids: readonly string[], all: boolean, command: Command): readonly string[] {
+  if (ids.length === 0 && !all) command.error('error: say which ids, or --all');
   return ids;
 }
 

@@ -42,13 +42,19 @@ const STATES: Readonly<Record<JournalReport['state'], string>> = {
   unreadable: 'NOT readable',
 };
 
+const STREAM_STATES: Readonly<Record<JournalReport['streams'][number]['state'], string>> = {
+  live: 'its process runs',
+  complete: 'ended, all delivered',
+  waiting: 'ended, the rest waits for the next process',
+};
+
 function journalLines({ directory, state, streams }: JournalReport): readonly string[] {
   return [
     `${directory}: ${STATES[state]}`,
     ...streams.map(({ stream, service, state: at, bytes, lastSeq, undelivered, evidence }) => {
       const left = Object.entries(undelivered).map(([name, count]) => `${name} ${count}`);
       const kept = evidence.length === 0 ? '' : `, evidence in ${evidence.join(', ')}`;
-      return `${stream} of ${service}: ${at}, last record ${lastSeq}, ${bytes} bytes, undelivered: ${left.join(', ') || 'none'}${kept}`;
+      return `${stream} of ${service}: ${STREAM_STATES[at]}, last record ${lastSeq}, ${bytes} bytes, undelivered: ${left.join(', ') || 'none'}${kept}`;
     }),
   ];
 }

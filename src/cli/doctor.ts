@@ -1,5 +1,6 @@
 /** `otel-audit doctor`: says what the preload would do here, and why, without starting anything. */
 
+import type { Command } from 'commander';
 import { exporterFaults, probeExporter, runsOn } from '../../exporters/index.js';
 import { type AuditConfig, type ConfigSources, loadConfig } from '../config.js';
 import { reportSettings, type SettingReport } from '../config-report.js';
@@ -7,8 +8,25 @@ import { readCursor } from '../delivery/cursor.js';
 import { AuditConfigError } from '../errors.js';
 import { defaultJournalDirectory } from '../journal/destinations.js';
 import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
+import { entryDirectory, readModeFacts } from '../mode-facts.js';
+import { redactionFaults } from '../redaction-faults.js';
 import { chooseMode, declaredSdks, type ModeChoice, type ModeFacts, preloadedSdks } from '../telemetry/mode.js';
+import type { CommandContext } from './context.js';
 import { doctorText } from './doctor-text.js';
+
+export function addDoctor(program: Command, { write }: CommandContext): void {
+  program
+    .command('doctor')
+    .description('say what the preload would do here and why: mode, settings and their origins, exporters, journal; starts nothing')
+    .argument('[entry]', "the service's entry script; default: the working directory")
+    .option('--json', 'for machines', false)
+    .action(async (entry: string | undefined, { json }: { readonly json: boolean }) => {
+      const directory = entryDirectory(entry);
+      const sources = { env: process.env, directory: process.cwd(), entryDirectory: directory };
+      const isWell = await runDoctor({ sources, factsOf: (configured) => readModeFacts(configured, directory), json, write });
+      if (!isWell) process.exitCode = 1;
+    });
+}
 
 export interface DoctorReport {
   /** Nothing is wrong: the configuration is sound, every exporter can be reached, the journal can be used. */
@@ -39,7 +57,7 @@ export interface JournalReport extends JournalInspection {
   })[];
 }
 
-export interface DoctorOptions {
+interface DoctorOptions {
   readonly sources: Omit<ConfigSources, 'overrides' | 'faultsOf'>;
   readonly factsOf: (configured: AuditConfig['mode']) => ModeFacts;
   readonly json: boolean;
@@ -47,7 +65,7 @@ export interface DoctorOptions {
 }
 
 /** Answers whether all is well. */
-export async function runDoctor({ sources, factsOf, json, write }: DoctorOptions): Promise<boolean> {
+async function runDoctor({ sources, factsOf, json, write }: DoctorOptions): Promise<boolean> {
   const report = await examine(sources, factsOf);
   write(json ? `${JSON.stringify(report, undefined, 2)}\n` : doctorText(report));
   return report.healthy;
@@ -73,7 +91,10 @@ async function examine(sources: DoctorOptions['sources'], factsOf: DoctorOptions
 
 function load(sources: DoctorOptions['sources']): { readonly config?: AuditConfig; readonly faults: readonly string[] } {
   try {
-    return { config: loadConfig({ ...sources, faultsOf: exporterFaults }), faults: [] };
+    return {
+      config: loadConfig({ ...sources, faultsOf: (config) => [...exporterFaults(config), ...redactionFaults(config)] }),
+      faults: [],
+    };
   } catch (error) {
     if (error instanceof AuditConfigError) return { faults: error.faults };
     throw error;
@@ -92,7 +113,10 @@ async function reportJournal(config: AuditConfig): Promise<JournalReport> {
         const { seq } = await readCursor(stream.directory, name);
         return [name, stream.state === 'complete' ? 0 : Math.max(0, stream.lastSeq - seq)] as const;
       });
-      return { ...stream, undelivered: Object.fromEntries(await Promise.all(left)) };
+      const undelivered = await Promise.all(left);
+      // A process that ends does not say so of its own stream: whoever starts next does. The cursors say it already.
+      const isDone = stream.state === 'waiting' && undelivered.length > 0 && undelivered.every(([, count]) => count === 0);
+      return { ...stream, state: isDone ? 'complete' : stream.state, undelivered: Object.fromEntries(undelivered) };
     }),
   );
   return { ...inspection, streams };

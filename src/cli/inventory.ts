@@ -1,7 +1,8 @@
 /** `otel-audit inventory`: every route that is configured or has been seen, and what is recorded of it. */
 
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Command } from 'commander';
 import { type DatabaseAccess, withConnection } from '../../exporters/postgres/connection.js';
 import { defaultRules } from '../capture/default-rules.js';
 import { templateOf } from '../capture/path-steps.js';
@@ -12,9 +13,31 @@ import { segmentNumber } from '../journal/layout.js';
 import type { PolicyRule } from '../policy-rule.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
 import { fileLines, recordOf } from '../trail/lines.js';
+import type { CommandContext } from './context.js';
 import { keptLines } from './kept.js';
 
-export interface InventoryOptions {
+export function addInventory(program: Command, { access, config: configured, useKeys, write }: CommandContext): void {
+  program
+    .command('inventory')
+    .description('every route configured or seen, with its level')
+    .option('--dir <directory>', 'of the file exporter; default: as configured, if the file exporter is')
+    .option('--url <url>', 'of the database; default: as configured, if the postgres exporter is')
+    .action(async ({ dir, url }: { readonly dir?: string; readonly url?: string }) => {
+      useKeys();
+      const config = configured();
+      const isAsked = dir !== undefined || url !== undefined;
+      const isConfigured = (name: string): boolean => !isAsked && config.exporters.includes(name);
+      await listInventory({
+        config,
+        // Before the first record there is no directory, and nothing seen.
+        directory: dir ?? (isConfigured('file') && existsSync(config.file.directory) ? config.file.directory : undefined),
+        database: url !== undefined || isConfigured('postgres') ? access(url) : undefined,
+        write,
+      });
+    });
+}
+
+interface InventoryOptions {
   readonly config: AuditConfig;
   /** A directory of the file exporter; its records say what has been seen. */
   readonly directory?: string | undefined;
@@ -24,7 +47,7 @@ export interface InventoryOptions {
 }
 
 /** @throws {AuditError} ERR_AUDIT_EXPORTER if the records cannot be read */
-export async function listInventory({ config, directory, database, write }: InventoryOptions): Promise<void> {
+async function listInventory({ config, directory, database, write }: InventoryOptions): Promise<void> {
   const policy = compilePolicy(config.policy);
   const seen = new Map<string, Seen>();
   if (directory !== undefined) for await (const record of recordsIn(directory)) see(seen, record, policy);

@@ -1,11 +1,38 @@
 /** `otel-audit policy check` and `policy explain`: what a policy file says, without starting anything. */
 
+import type { Command } from 'commander';
 import { type CloseFacts, compilePolicy, type Policy, type StartFacts } from '../capture/policy.js';
 import { explainPolicy } from '../capture/policy-explain.js';
 import { type AuditConfig, loadConfig } from '../config.js';
 import type { PolicyMatch, PolicyRule } from '../policy-rule.js';
+import type { CommandContext } from './context.js';
+import { statusOf } from './flags.js';
 
-export interface CheckOptions {
+export function addPolicy(program: Command, { write }: CommandContext): void {
+  const policy = program.command('policy').description('what the rules of a configuration file say');
+
+  policy
+    .command('check <file>')
+    .description('list every fault of the file, or none')
+    .action((file: string) => checkPolicy({ file, directory: process.cwd(), write }));
+
+  policy
+    .command('explain <method> <path>')
+    .description('which rule wins for a request, and why')
+    .option('--file <file>', 'the configuration file; default: AUDIT_CONFIG_FILE')
+    .option('--status <status>', 'of the response; default: 200', statusOf)
+    .option('--route <route>', 'the pattern the framework matched')
+    .option('--actor-type <type>', 'default: anonymous')
+    .option('--tenant <id>')
+    .option('--content-type <type>', 'of the request')
+    .action((method: string, path: string, options: ExplainFlags) =>
+      explainRequest({ ...options, method, path, directory: process.cwd(), write }),
+    );
+}
+
+type ExplainFlags = Omit<ExplainOptions, 'method' | 'path' | 'directory' | 'write'>;
+
+interface CheckOptions {
   /** The configuration file. */
   readonly file: string;
   readonly directory: string;
@@ -13,13 +40,13 @@ export interface CheckOptions {
 }
 
 /** @throws {AuditConfigError} ERR_AUDIT_CONFIG listing every fault of the file. */
-export function checkPolicy({ file, directory, write }: CheckOptions): void {
+function checkPolicy({ file, directory, write }: CheckOptions): void {
   const { policy, warnings } = policyIn(file, directory);
   for (const warning of [...warnings, ...doubtsOf(policy.rules)]) write(`warning: ${warning}\n`);
   write(`${file}: ${policy.rules.length} rule(s), no fault\n`);
 }
 
-export interface ExplainOptions {
+interface ExplainOptions {
   readonly method: string;
   /** With or without a query. */
   readonly path: string;
@@ -34,7 +61,7 @@ export interface ExplainOptions {
 }
 
 /** @throws {AuditConfigError} ERR_AUDIT_CONFIG listing every fault of the file. */
-export function explainRequest(options: ExplainOptions): void {
+function explainRequest(options: ExplainOptions): void {
   const { write } = options;
   const policy = compilePolicy(policyIn(options.file, options.directory).policy);
   const facts = factsOf(options);

@@ -14,7 +14,7 @@ import type { RecordFilter } from '../trail/filter.js';
 import { withOpening } from '../trail/opened-trail.js';
 import type { Trail } from '../trail/trail.js';
 import type { CommandContext } from './context.js';
-import { countOf, statusRange, targetOf, timeOf } from './flags.js';
+import { countOf, statusRange, targetOf, whenOf } from './flags.js';
 import { openTrail } from './open-trail.js';
 import { recordReading } from './record-reading.js';
 
@@ -22,10 +22,10 @@ interface FilterFlags {
   readonly actor?: string;
   readonly tenant?: string;
   readonly action?: string;
-  readonly target?: string;
+  readonly target?: RecordFilter['target'];
   readonly outcome?: string;
   readonly kind?: string;
-  readonly status?: string;
+  readonly status?: RecordFilter['status'];
   readonly since?: string;
   readonly until?: string;
   readonly trace?: string;
@@ -49,22 +49,22 @@ export function addReading(program: Command, context: CommandContext): void {
   withOutput(withFilters(program.command('query')), 'table')
     .description('the newest records that match, newest first')
     .argument('[trail]', TRAIL)
-    .option('-n, --limit <count>', 'at most so many', '100')
-    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly limit: string }) => {
+    .option('-n, --limit <count>', 'at most so many', countOf, 100)
+    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly limit: number }) => {
       const filter = filterOf(flags);
       await reading(context, 'query', place, filter, async (trail, open) => {
-        await print(trail.search(filter, { limit: countOf(flags.limit) }), { ...flags, open }, process.stdout);
+        await print(trail.search(filter, { limit: flags.limit }), { ...flags, open }, process.stdout);
       });
     });
 
   withOutput(withFilters(program.command('tail')), 'table')
     .description('the last records, and with -f those that come')
     .argument('[trail]', TRAIL)
-    .option('-n, --lines <count>', 'how many to begin with', '10')
+    .option('-n, --lines <count>', 'how many to begin with', countOf, 10)
     .option('-f, --follow', 'go on until interrupted', false)
-    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly lines: string; readonly follow: boolean }) => {
+    .action(async (place: string | undefined, flags: FilterFlags & OutputFlags & { readonly lines: number; readonly follow: boolean }) => {
       const filter = filterOf(flags);
-      await reading(context, 'tail', place, filter, (trail, open) => tail(trail, filter, countOf(flags.lines), { ...flags, open }));
+      await reading(context, 'tail', place, filter, (trail, open) => tail(trail, filter, flags.lines, { ...flags, open }));
     });
 
   program
@@ -108,12 +108,12 @@ function withFilters(command: Command): Command {
     .option('--actor <id>', 'id or e-mail')
     .option('--tenant <id>', 'id or slug')
     .option('--action <name>', 'order.created, or with stars: order.*')
-    .option('--target <type/id>', 'order/o-17, order, or /o-17')
+    .option('--target <type/id>', 'order/o-17, order, or /o-17', targetOf)
     .addOption(new Option('--outcome <outcome>').choices([...OUTCOMES]))
     .addOption(new Option('--kind <kind>').choices([...RECORD_KINDS]))
-    .option('--status <status>', '404, 4xx or 400-403')
-    .option('--since <when>', 'a time, or how long ago: 7d, 12h')
-    .option('--until <when>', 'a time, or how long ago')
+    .option('--status <status>', '404, 4xx or 400-403', statusRange)
+    .option('--since <when>', 'a time, or how long ago: 7d, 12h', whenOf)
+    .option('--until <when>', 'a time, or how long ago', whenOf)
     .option('--trace <id>')
     .option('--request <id>', 'the request id that the client saw')
     .option('--text <text>', 'somewhere in a body');
@@ -126,23 +126,10 @@ function withOutput(command: Command, format: string): Command {
     .option('--no-color');
 }
 
-function filterOf({ target, status, since, until, ...same }: FilterFlags & Partial<OutputFlags>): RecordFilter {
-  const { actor, tenant, action, outcome, kind, trace, request, text } = same;
-  const nowMs = Date.now();
-  return {
-    actor,
-    tenant,
-    action,
-    outcome,
-    kind,
-    trace,
-    request,
-    text,
-    target: target === undefined ? undefined : targetOf(target),
-    status: status === undefined ? undefined : statusRange(status),
-    since: since === undefined ? undefined : timeOf(since, nowMs),
-    until: until === undefined ? undefined : timeOf(until, nowMs),
-  };
+/** Without what says how to show them. */
+function filterOf(flags: FilterFlags): RecordFilter {
+  const { actor, tenant, action, target, outcome, kind, status, since, until, trace, request, text } = flags;
+  return { actor, tenant, action, target, outcome, kind, status, since, until, trace, request, text };
 }
 
 /** Opens the trail, says who reads it where that is wanted, and closes it whatever happens. */

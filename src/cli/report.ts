@@ -2,14 +2,15 @@
 
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import { type AuditConfig, nearestPackage } from '../config.js';
+import type { AuditConfig } from '../config.js';
 import { AuditError, messageOf } from '../errors.js';
+import { nearestPackage } from '../package-manifest.js';
 import { reportPage } from '../report/page.js';
 import { makeReport, type PolicyRow, type Report } from '../report/report.js';
 import { readCheckpointFile } from '../trail/checkpoint-file.js';
 import { believedKeys } from './believed-keys.js';
 import type { CommandContext } from './context.js';
-import { timeOf } from './flags.js';
+import { whenOf } from './flags.js';
 import { rulesInForce } from './inventory.js';
 import { openTrail } from './open-trail.js';
 import { showProgress } from './progress.js';
@@ -30,8 +31,8 @@ export function addReport(program: Command, context: CommandContext): void {
     .command('report')
     .description('one page for an auditor: volumes, actors, refusals, changes, coverage, completeness, verification, controls')
     .argument('[trail]', 'database URL, directory, archive or Azure export; default: as configured')
-    .option('--since <when>', 'a time, or how long ago: 30d, 12h', '30d')
-    .option('--until <when>', 'a time, or how long ago; default: now')
+    .addOption(new Option('--since <when>', 'a time, or how long ago: 30d, 12h').argParser(whenOf).default(whenOf('30d'), '30d'))
+    .option('--until <when>', 'a time, or how long ago; default: now', whenOf)
     .option('--out <file>', 'a new file; default: standard output')
     .addOption(new Option('--format <format>', 'default: json for a file that ends in .json, else html').choices(['html', 'json']))
     .option('--keys <file>', 'ledger of keys, or public keys; default: the key in AUDIT_SIGNING_KEY')
@@ -46,8 +47,7 @@ export function addReport(program: Command, context: CommandContext): void {
 
 async function make(place: string | undefined, flags: ReportFlags, context: CommandContext): Promise<Report> {
   const nowMs = Date.now();
-  const since = timeOf(flags.since, nowMs);
-  const until = flags.until === undefined ? undefined : timeOf(flags.until, nowMs);
+  const { since, until } = flags;
   const keys = believedKeys(flags.keys, context);
   const copies = (flags.checkpoints ?? []).flatMap(readCheckpointFile);
   const config = configuration(context);

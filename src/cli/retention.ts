@@ -1,9 +1,8 @@
 /** `otel-audit prune`, `hold`, `archive` and `restore`: how long records are kept, what must be kept longer, and where they go. */
 
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import {
   archive,
-  type DatabaseAccess,
   type Hold,
   type KeepPeriods,
   listHolds,
@@ -13,28 +12,26 @@ import {
   releaseHold,
   restore,
 } from '../../exporters/postgres/index.js';
-import { AuditConfigError } from '../errors.js';
-
-export interface RetentionContext {
-  /** What the environment says, unless a URL is given. @throws {AuditConfigError} */
-  readonly access: (url: string | undefined) => DatabaseAccess;
-  readonly write: (text: string) => void;
-}
+import type { CommandContext } from './context.js';
+import { countOf, targetOf, whenOf } from './flags.js';
 
 const URL_OPTION = ['--url <url>', 'the database; default: as the postgres exporter is configured'] as const;
 
-export function addRetentionCommands(program: Command, { access, write }: RetentionContext): void {
+export function addRetentionCommands(program: Command, { access, write }: CommandContext): void {
   program
     .command('prune')
     .description('say which records are past their period; with --apply, remove them for good and record that')
-    .requiredOption('--keep <period>', 'for how long: 400d, 60w, 7y')
-    .option('--tenant <id=period>', 'for one tenant, in place of --keep and --level; may be repeated', collect, [])
-    .option('--level <level=period>', 'for records with full, request or only metadata, in place of --keep; may be repeated', collect, [])
+    .requiredOption('--keep <period>', 'for how long: 400d, 60w, 7y', periodOf)
+    .option('--tenant <id=period>', 'for one tenant, in place of --keep and --level; may be repeated', collectPeriods())
+    .option(
+      '--level <level=period>',
+      'for records with full, request or only metadata, in place of --keep; may be repeated',
+      collectPeriods(LEVELS),
+    )
     .option('--apply', 'remove them; without it nothing is changed', false)
     .option(...URL_OPTION)
-    .action(async ({ keep, tenant, level, apply, url }: PruneFlags) => {
-      const periods = { default: periodOf(keep), tenants: periodsOf(tenant), levels: periodsOf(level, LEVELS) };
-      write(prunedText(await prune(access(url), { keep: periods, apply }), apply));
+    .action(async ({ keep, tenant: tenants, level: levels, apply, url }: PruneFlags) => {
+      write(prunedText(await prune(access(url), { keep: { default: keep, tenants, levels }, apply }), apply));
     });
 
   const hold = program.command('hold').description('what must not be removed, whatever its period');
@@ -43,13 +40,12 @@ export function addRetentionCommands(program: Command, { access, write }: Retent
     .description('keep every record that all flags fit; without flags, every record')
     .option('--tenant <id>')
     .option('--actor <id>')
-    .option('--target <type/id>', 'order/o-17; either side may be empty')
-    .option('--from <time>', 'RFC 3339, or a date')
-    .option('--to <time>', 'not included')
+    .option('--target <type/id>', 'order/o-17; either side may be empty', targetOf)
+    .option('--from <when>', 'a time, or how long ago', whenOf)
+    .option('--to <when>', 'not included', whenOf)
     .option(...URL_OPTION)
     .action(async (reason: string, { tenant, actor, target, from, to, url }: HoldFlags) => {
-      const [targetType, targetId] = target?.split(/\/(.*)/s).map((part) => part || undefined) ?? [];
-      const scope = { tenantId: tenant, actorId: actor, targetType, targetId, from: timeOf(from), to: timeOf(to) };
+      const scope = { tenantId: tenant, actorId: actor, targetType: target?.type, targetId: target?.id, from, to };
       write(`hold ${await placeHold(access(url), reason, scope)} is in force\n`);
     });
   hold
@@ -62,12 +58,13 @@ export function addRetentionCommands(program: Command, { access, write }: Retent
       write(json ? `${JSON.stringify(holds, undefined, 2)}\n` : holds.map(holdLine).join('') || 'no holds\n');
     });
   hold
-    .command('release <id> <reason>')
+    .command('release')
     .description('let the records go their way again')
+    .argument('<id>', 'the number of the hold', countOf)
+    .argument('<reason>')
     .option(...URL_OPTION)
-    .action(async (id: string, reason: string, { url }: { readonly url?: string }) => {
-      if (!/^\d{1,9}$/.test(id)) throw new AuditConfigError([`${id}: must be the number of a hold`]);
-      await releaseHold(access(url), Number(id), reason);
+    .action(async (id: number, reason: string, { url }: { readonly url?: string }) => {
+      await releaseHold(access(url), id, reason);
       write(`hold ${id} is released\n`);
     });
 
@@ -75,10 +72,10 @@ export function addRetentionCommands(program: Command, { access, write }: Retent
     .command('archive')
     .description('copy whole partitions to compressed JSON Lines with a manifest each; removes nothing')
     .requiredOption('--dir <directory>', 'where to; made if it is not there')
-    .option('--before <time>', 'partitions that end by then; default: now')
+    .option('--before <when>', 'partitions that end by then: a time, or how long ago; default: now', whenOf)
     .option(...URL_OPTION)
     .action(async ({ dir, before, url }: { readonly dir: string; readonly before?: string; readonly url?: string }) => {
-      const files = await archive(access(url), { directory: dir, before: new Date(timeOf(before) ?? Date.now()) });
+      const files = await archive(access(url), { directory: dir, before: new Date(before ?? Date.now()) });
       for (const { manifest, manifestSha256 } of files) {
         write(`${manifest.file}: ${manifest.records} records, manifest sha256 ${manifestSha256}\n`);
         if (manifest.altered.length > 0) write(`  ALTERED in the database: ${manifest.altered.join(', ')}\n`);
@@ -103,8 +100,8 @@ export function addRetentionCommands(program: Command, { access, write }: Retent
 
 interface PruneFlags {
   readonly keep: string;
-  readonly tenant: readonly string[];
-  readonly level: readonly string[];
+  readonly tenant?: Periods;
+  readonly level?: Periods;
   readonly apply: boolean;
   readonly url?: string;
 }
@@ -112,43 +109,32 @@ interface PruneFlags {
 interface HoldFlags {
   readonly tenant?: string;
   readonly actor?: string;
-  readonly target?: string;
+  readonly target?: ReturnType<typeof targetOf>;
   readonly from?: string;
   readonly to?: string;
   readonly url?: string;
 }
 
+type Periods = NonNullable<KeepPeriods['tenants']>;
+
 const LEVELS: readonly string[] = ['full', 'request', 'metadata'];
 const UNITS: Readonly<Record<string, string>> = { d: 'days', w: 'weeks', y: 'years' };
-
-function collect(value: string, others: readonly string[]): readonly string[] {
-  return [...others, value];
-}
 
 /** As PostgreSQL reads it. */
 function periodOf(text: string): string {
   const [, count, unit = ''] = /^(\d{1,5})([dwy])$/.exec(text) ?? [];
-  if (count === undefined) throw new AuditConfigError([`${text}: must be a period such as 400d, 60w or 7y`]);
+  if (count === undefined) throw new InvalidArgumentError('It must be a period such as 400d, 60w or 7y.');
   return `${count} ${UNITS[unit]}`;
 }
 
-function periodsOf(pairs: readonly string[], names?: readonly string[]): NonNullable<KeepPeriods['tenants']> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const [, name = '', period = ''] = /^(.+)=([^=]*)$/s.exec(pair) ?? [];
-      if (name === '' || names?.includes(name) === false)
-        throw new AuditConfigError([`${pair}: must be ${names?.join(', ') ?? 'a tenant'} and a period: ${names?.[0] ?? 'acme'}=400d`]);
-      return [name, periodOf(period)];
-    }),
-  );
-}
-
-/** RFC 3339 of a time or a date. */
-function timeOf(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new AuditConfigError([`${text}: must be a time such as 2026-11-01 or 2026-11-01T08:00:00Z`]);
-  return new Date(ms).toISOString();
+/** One pair of each flag, with those of the flags before. */
+function collectPeriods(names?: readonly string[]): (pair: string, others?: Periods) => Periods {
+  return (pair, others) => {
+    const [, name = '', period = ''] = /^(.+)=([^=]*)$/s.exec(pair) ?? [];
+    if (name === '' || names?.includes(name) === false)
+      throw new InvalidArgumentError(`It must be ${names?.join(', ') ?? 'a tenant'} and a period: ${names?.[0] ?? 'acme'}=400d.`);
+    return { ...others, [name]: periodOf(period) };
+  };
 }
 
 function prunedText(partitions: readonly Pruned[], applied: boolean): string {

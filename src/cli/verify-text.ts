@@ -1,6 +1,6 @@
 /** The result of a verification, for people: the verdict first, then what contradicts it, then what nobody can know. */
 
-import type { Finding, Unproven } from '../integrity/findings.js';
+import { type Finding, rangeText, type Unproven } from '../integrity/findings.js';
 import type { Verification } from '../integrity/verify.js';
 
 /** What no verification of one trail can show, whatever it finds. */
@@ -40,15 +40,9 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 }
 
 function findingLine({ kind, detail, ids, ...range }: Finding): string {
-  return `${kind.toUpperCase().padEnd(9)} ${placeOf(range)}${detail}${ids.length === 0 ? '' : ` (${ids.join(', ')})`}`;
+  return `${kind.toUpperCase().padEnd(9)} ${rangeText(range)}${detail}${ids.length === 0 ? '' : ` (${ids.join(', ')})`}`;
 }
 
 function unprovenLine({ kind, detail, ...range }: Unproven): string {
-  return `${kind.padEnd(9)} ${placeOf(range)}${detail}`;
-}
-
-function placeOf({ stream, fromSeq, toSeq }: Pick<Finding, 'stream' | 'fromSeq' | 'toSeq'>): string {
-  if (stream === '') return '';
-  if (fromSeq === 0) return `stream ${stream}: `;
-  return `stream ${stream}, ${fromSeq === toSeq ? `record ${fromSeq}` : `records ${fromSeq} to ${toSeq}`}: `;
+  return `${kind.padEnd(9)} ${rangeText(range)}${detail}`;
 }

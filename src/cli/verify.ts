@@ -1,12 +1,12 @@
 /** `otel-audit verify`: says whether a trail is what was recorded, what contradicts it, and what nobody can know. */
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { messageOf } from '../errors.js';
 import { type Verification, verifyTrail } from '../integrity/verify.js';
 import { readCheckpointFile } from '../trail/checkpoint-file.js';
 import { believedKeys } from './believed-keys.js';
 import type { CommandContext } from './context.js';
-import { durationMs, timeOf } from './flags.js';
+import { durationMs, whenOf } from './flags.js';
 import { openTrail } from './open-trail.js';
 import { showProgress } from './progress.js';
 import { verificationText } from './verify-text.js';
@@ -15,7 +15,8 @@ interface VerifyFlags {
   readonly checkpoints?: readonly string[];
   readonly keys?: string;
   readonly since?: string;
-  readonly grace: string;
+  /** In milliseconds. */
+  readonly grace: number;
   readonly part?: boolean;
   readonly whole?: boolean;
   readonly requireSigned: boolean;
@@ -25,6 +26,9 @@ interface VerifyFlags {
 
 const CONTRADICTED = 1;
 const UNCHECKED = 2;
+const GRACE = new Option('--grace <duration>', 'what was signed within it may still be on its way')
+  .argParser(durationMs)
+  .default(60_000, '60s');
 
 export function addVerify(program: Command, context: CommandContext): void {
   program
@@ -35,15 +39,13 @@ export function addVerify(program: Command, context: CommandContext): void {
     .argument('[trail]', 'database URL, directory, archive (.jsonl, .jsonl.gz) or Azure export; default: as configured')
     .option('--checkpoints <file...>', 'copies of checkpoints that were kept elsewhere')
     .option('--keys <file>', 'ledger of keys, or public keys; default: the key in AUDIT_SIGNING_KEY')
-    .option('--since <when>', 'a time, or how long ago: 7d, 12h')
-    .option('--grace <duration>', 'what was signed within it may still be on its way', '60s')
+    .option('--since <when>', 'a time, or how long ago: 7d, 12h', whenOf)
+    .addOption(GRACE)
     .option('--part', 'what is missing before, after and beside it is not held against it; so for files by default')
     .option('--whole', 'it is')
     .option('--require-signed', 'exit status 1 if a record is covered by no checkpoint of a known key', false)
     .option('--json', 'for machines', false)
     .option('--progress', 'say on standard error how far it is', process.stderr.isTTY === true)
-    // 1 is a verdict; a flag that is not understood is none.
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : UNCHECKED))
     .action(async (place: string | undefined, flags: VerifyFlags) => {
       try {
         const verification = await verify(place, flags, context);
@@ -63,8 +65,7 @@ async function verify(place: string | undefined, flags: VerifyFlags, context: Co
   const nowMs = Date.now();
   const keys = believedKeys(flags.keys, context);
   const copies = (flags.checkpoints ?? []).flatMap(readCheckpointFile);
-  const since = flags.since === undefined ? undefined : timeOf(flags.since, nowMs);
-  const graceMs = durationMs(flags.grace);
+  const { since, grace: graceMs } = flags;
   const trail = await openTrail(place, context);
   const isComplete = flags.part === true ? false : flags.whole === true || trail.isComplete;
   const progress = flags.progress ? showProgress() : undefined;

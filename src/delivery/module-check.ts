@@ -5,6 +5,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { isBuiltIn } from '../../exporters/index.js';
 import type { AuditConfig } from '../config.js';
 import { moduleUrl } from '../module-url.js';
+import { DEFAULT_TIMING } from './timing.js';
 import { WORKER_MARKER } from './worker-marker.js';
 
 export interface ModuleCheck {
@@ -16,7 +17,7 @@ export interface ModuleCheck {
 }
 
 // As long as any call of an exporter may take. A module is loaded in some 40 ms.
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = DEFAULT_TIMING.exportDeadlineMs;
 
 /** What keeps the modules in `config.exporters` from being loaded. Those that cannot be found are the configuration's own finding. */
 export function moduleFaults(config: AuditConfig, env: Readonly<Record<string, string | undefined>>, directory: string): readonly string[] {

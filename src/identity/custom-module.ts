@@ -1,5 +1,6 @@
 /** A source that is a module by name or path, which exports `identify(request)`, `tenantOf(request)` or both. */
 
+import { nameOf } from '../errors.js';
 import { memberOf } from './claims.js';
 import { type CustomSource, createCustomSource } from './custom.js';
 
@@ -27,7 +28,7 @@ function loadOrWarn(name: string, load: LoadModule, warn: (message: string) => v
   try {
     return load(name);
   } catch (error) {
-    warn(`the identity source ${name} cannot be loaded and has no answers: ${error instanceof Error ? error.name : 'not an Error'}`);
+    warn(`the identity source ${name} cannot be loaded and has no answers: ${nameOf(error)}`);
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 /** Sources of the service's own: functions that it adds by the API, or that a module exports. Guarded: whatever they do, a record is made. */
 
 import type { IncomingMessage } from 'node:http';
+import { nameOf } from '../errors.js';
 import { keyOf, memberOf, textOf } from './claims.js';
 import type { Headers, Identity, IdentityRequest } from './identity.js';
 import { type FoundTenant, type TenantRequest, tenantOf } from './tenant.js';
@@ -45,7 +46,7 @@ export function createCustomSource(
         'answered with a promise, which is not waited for; what takes time belongs into a middleware that calls setActor or setTenant',
       );
     } catch (error) {
-      warnOnce(`threw and has no answer where it does: ${error instanceof Error ? error.name : 'not an Error'}`);
+      warnOnce(`threw and has no answer where it does: ${nameOf(error)}`);
     }
     return undefined;
   }

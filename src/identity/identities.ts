@@ -31,7 +31,7 @@ export const IDENTITY_SOURCES: readonly string[] = ['api', 'framework', 'verifie
 /** The service routes on path and host, so they say where it acts; the token only where the actor comes from. */
 export const TENANT_SOURCES: readonly string[] = ['api', 'framework', 'path', 'host', 'token', 'header'];
 
-export interface IdentitySettings extends ClaimSettings, ApiKeySettings {
+export interface IdentitySettings extends ClaimSettings, Omit<ApiKeySettings, 'hashKey'> {
   /** Names of `IDENTITY_SOURCES` or modules, in order. */
   readonly sources: readonly string[];
   /** Names of `TENANT_SOURCES` or modules, in order. */
@@ -45,7 +45,7 @@ export interface IdentitySettings extends ClaimSettings, ApiKeySettings {
   readonly tenantPath?: string | undefined;
 }
 
-export interface IdentityParts {
+export interface IdentityParts extends Pick<ApiKeySettings, 'hashKey'> {
   readonly load: LoadModule;
   readonly warn: (message: string) => void;
   /** More headers to read when the request starts, lower case. */
@@ -143,7 +143,7 @@ function identitySource(name: string, settings: IdentitySettings, parts: Identit
     case 'jwt':
       return jwtIdentity;
     case 'api-key':
-      return createApiKeyIdentity(settings);
+      return createApiKeyIdentity({ ...settings, hashKey: parts.hashKey });
     case 'basic':
       return basicIdentity;
     case 'mtls':

@@ -30,6 +30,13 @@ export interface Unproven {
   readonly detail: string;
 }
 
+/** Where it is, for people, up to the colon; empty where it is about no stream. */
+export function rangeText({ stream, fromSeq, toSeq }: Pick<Finding, 'stream' | 'fromSeq' | 'toSeq'>): string {
+  if (stream === '') return '';
+  if (fromSeq === 0) return `stream ${stream}: `;
+  return `stream ${stream}, ${fromSeq === toSeq ? `record ${fromSeq}` : `records ${fromSeq} to ${toSeq}`}: `;
+}
+
 const MAX_IDS = 5;
 // A trail of which every second record is broken must not become a report that fills the memory.
 const MAX_FINDINGS = 10_000;

@@ -155,7 +155,7 @@ class TickJournal implements Journal {
   }
 
   #createDirectories(): void {
-    preparePrivateDirectory(this.#options.directory);
+    preparePrivateDirectory(this.#options.directory, this.#options.keep === true ? 'AUDIT_FILE_DIR' : 'AUDIT_JOURNAL_DIR');
     try {
       createStreamDirectory(this.directory, this.#manifest, this.#identity);
     } catch (cause) {

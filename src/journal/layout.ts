@@ -1,6 +1,6 @@
 /** Where things lie in a journal directory, and which directories are fit to hold one. */
 
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AuditError } from '../errors.js';
 import { sha256 } from './chain.js';
@@ -37,39 +37,36 @@ export function isEvidence(fileName: string): boolean {
 }
 
 /**
- * Makes a private directory, or checks that the one there is ours.
+ * Makes a private directory, or checks that the one there is ours. `setting`: what named it, for whoever has to name another.
  *
  * @throws {AuditError} ERR_AUDIT_JOURNAL if it is a link or no directory, if it or the directory above belongs to
  * another user (root may own the one above), or if it cannot be made.
  */
-export function preparePrivateDirectory(path: string): void {
+export function preparePrivateDirectory(path: string, setting: 'AUDIT_JOURNAL_DIR' | 'AUDIT_FILE_DIR'): void {
+  const fault = makeOrJudge(path);
+  if (fault === undefined) return;
+  const { why, cause } = fault;
+  throw new AuditError('ERR_AUDIT_JOURNAL', `the directory ${path} ${why}; set ${setting} to a directory of this user`, { cause });
+}
+
+function makeOrJudge(path: string): { readonly why: string; readonly cause?: unknown } | undefined {
   try {
     makeDirectory(path);
   } catch (cause) {
-    throw unusable(path, 'cannot be created', cause);
+    return { why: 'cannot be created', cause };
   }
-  const uid = process.getuid?.();
-  const itself = statOf(path);
-  if (itself.isSymbolicLink() || !itself.isDirectory()) throw unusable(path, 'is a link or no directory');
-  if (uid === undefined) return;
-  if (itself.uid !== uid) throw unusable(path, 'belongs to another user');
-  // Whoever owns the directory above can put another in our place.
-  const above = statOf(dirname(path)).uid;
-  if (above !== uid && above !== 0) throw unusable(path, 'lies in a directory of another user');
-}
-
-function statOf(path: string): Stats {
   try {
-    return lstatSync(path);
+    const uid = process.getuid?.();
+    const itself = lstatSync(path);
+    if (itself.isSymbolicLink() || !itself.isDirectory()) return { why: 'is a link or no directory' };
+    if (uid === undefined) return undefined;
+    if (itself.uid !== uid) return { why: 'belongs to another user' };
+    // Whoever owns the directory above can put another in our place.
+    const above = lstatSync(dirname(path)).uid;
+    return above === uid || above === 0 ? undefined : { why: 'lies in a directory of another user' };
   } catch (cause) {
-    throw unusable(path, 'cannot be read', cause);
+    return { why: 'cannot be read', cause };
   }
-}
-
-function unusable(path: string, why: string, cause?: unknown): AuditError {
-  return new AuditError('ERR_AUDIT_JOURNAL', `the journal directory ${path} ${why}; set AUDIT_JOURNAL_DIR to a directory of this user`, {
-    cause,
-  });
 }
 
 /** Exporters may be named by a path: every name becomes one file name, and two names never the same. */

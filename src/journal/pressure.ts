@@ -1,5 +1,6 @@
 /** The ladder under a journal that cannot write: keep whole records, then records without bodies, then count what is dropped. */
 
+import { countBy, totalOf } from '../health.js';
 import type { AuditBody, AuditRecord } from '../record.js';
 import type { Loss } from './loss.js';
 
@@ -31,16 +32,15 @@ export class Pressure {
 
   drop(reason: string): void {
     this.#sinceMs ??= this.#nowMs();
-    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
+    countBy(this.#dropped, reason);
   }
 
   /** What was dropped since the last call; undefined if nothing was. */
   takeLoss(): Loss | undefined {
     if (this.#sinceMs === undefined) return undefined;
     const reasons = this.#dropped;
-    const count = Object.values(reasons).reduce((total, dropped) => total + dropped, 0);
     // A clock may have been set back meanwhile.
-    const loss: Loss = { count, reasons, sinceMs: this.#sinceMs, untilMs: Math.max(this.#sinceMs, this.#nowMs()) };
+    const loss: Loss = { count: totalOf(reasons), reasons, sinceMs: this.#sinceMs, untilMs: Math.max(this.#sinceMs, this.#nowMs()) };
     this.#sinceMs = undefined;
     this.#dropped = {};
     return loss;

@@ -1,6 +1,6 @@
 /** What is measured, as numbers with labels: one table for OpenTelemetry and for Prometheus. Names follow the draft for audit logging. */
 
-import type { AuditHealth } from '../health.js';
+import { type AuditHealth, totalOf } from '../health.js';
 
 export interface Metric {
   /** As OpenTelemetry spells it. */
@@ -23,7 +23,7 @@ export const METRICS: readonly Metric[] = [
     unit: '{record}',
     description: 'Records made: journalled, on their way there, or dropped.',
     kind: 'counter',
-    samplesOf: ({ capture }) => [{ value: capture.journalled + capture.pending + sum(capture.dropped) }],
+    samplesOf: ({ capture }) => [{ value: capture.journalled + capture.pending + totalOf(capture.dropped) }],
   },
   {
     name: 'audit.records.dropped',
@@ -117,8 +117,4 @@ export const EXPORT_DURATION = {
 
 function byExporter(numberOf: (counters: AuditHealth['exporters'][string]) => number): Metric['samplesOf'] {
   return ({ exporters }) => Object.entries(exporters).map(([exporter, counters]) => ({ value: numberOf(counters), labels: { exporter } }));
-}
-
-function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, count) => total + count, 0);
 }

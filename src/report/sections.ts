@@ -1,5 +1,6 @@
 /** The report's sections, each a question and its answer. */
 
+import { rangeText } from '../integrity/findings.js';
 import { number, rankingTable, timelineChart } from './chart.js';
 import type { SectionId } from './controls.js';
 import { type Content, html, type Markup } from './markup.js';
@@ -127,9 +128,9 @@ function integrity({ verification, isConsistent }: Report): Markup {
   return html`<p class="${isConsistent ? 'good' : 'bad'}">${isConsistent ? 'No contradiction was found.' : `${number(findings.length + leftOut)} findings: this is NOT what was recorded.`}</p>
 <p>${number(records)} records of ${number(streams)} streams were checked: each against its own hash, each chain, each gap. ${number(checkpoints)} checkpoints;
 ${number(signed)} records are covered by a signature of ${keys.length === 0 ? 'no known key' : keys.join(', ')}.</p>
-${findings.length === 0 ? undefined : html`<h3>Found</h3>${listOf(findings.slice(0, MAX_FINDINGS).map((found) => html`<b>${found.kind}</b> ${rangeOf(found)}${found.detail}`))}`}
+${findings.length === 0 ? undefined : html`<h3>Found</h3>${listOf(findings.slice(0, MAX_FINDINGS).map((found) => html`<b>${found.kind}</b> ${rangeText(found)}${found.detail}`))}`}
 <h3>Cannot be proved</h3>
-${unproven.length === 0 ? html`<p class="none">Nothing is left open.</p>` : listOf(unproven.slice(0, MAX_FINDINGS).map((open) => html`<b>${open.kind}</b> ${rangeOf(open)}${open.detail}`))}
+${unproven.length === 0 ? html`<p class="none">Nothing is left open.</p>` : listOf(unproven.slice(0, MAX_FINDINGS).map((open) => html`<b>${open.kind}</b> ${rangeText(open)}${open.detail}`))}
 ${unproven.length > MAX_FINDINGS ? html`<p>and ${number(unproven.length - MAX_FINDINGS)} more, all in the JSON report.</p>` : undefined}`;
 }
 
@@ -138,14 +139,7 @@ function retention({ tally, verification }: Report): Markup {
   return html`<p>The oldest record in this report is of ${tally.first ?? 'no time'}, the newest of ${tally.last ?? 'no time'}; the newest of the trail was observed at
 ${verification.newest ?? 'no time'}.</p>
 <h3>Removed by rule</h3>
-${pruned.length === 0 ? html`<p class="none">Nothing that was checked.</p>` : listOf(pruned.map((range) => html`${rangeOf(range)}${range.detail}`))}`;
-}
-
-function rangeOf({ stream, fromSeq, toSeq }: { readonly stream: string; readonly fromSeq: number; readonly toSeq: number }): string {
-  if (stream === '') return '';
-  return fromSeq === 0
-    ? `stream ${stream}: `
-    : `stream ${stream}, ${fromSeq === toSeq ? `record ${fromSeq}` : `records ${fromSeq} to ${toSeq}`}: `;
+${pruned.length === 0 ? html`<p class="none">Nothing that was checked.</p>` : listOf(pruned.map((range) => html`${rangeText(range)}${range.detail}`))}`;
 }
 
 function listOf(items: readonly Content[]): Markup {

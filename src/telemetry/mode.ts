@@ -1,6 +1,7 @@
 /** Chooses between bringing our own telemetry SDK and joining the one the service has. Reads only what it is given. */
 
-import type { AuditMode, PackageManifest } from '../config.js';
+import type { AuditMode } from '../config.js';
+import type { PackageManifest } from '../package-manifest.js';
 
 export interface ModeFacts {
   /** What `AUDIT_MODE` says. */

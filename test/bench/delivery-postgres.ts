@@ -13,6 +13,7 @@ import { createJournal } from '../../src/journal/journal.js';
 import { emptySchema } from '../support/audit-schema.js';
 import { makeConfig } from '../support/config.js';
 import { MANIFEST } from '../support/journals.js';
+import { median } from '../support/median.js';
 import { query, startPostgres } from '../support/postgres.js';
 import { makeSizedRecord } from '../support/sized-records.js';
 
@@ -107,10 +108,6 @@ function psql(url: string, command: string): void {
 
 async function reach(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 async function dropOwn(url: string): Promise<void> {

@@ -13,6 +13,7 @@ import { ROW_COLUMNS, toRow } from '../../exporters/postgres/row.js';
 import type { JournalledRecord } from '../../src/record.js';
 import { chained, exampleRecord } from '../../src/testing/records.js';
 import { emptySchema, newRole } from '../support/audit-schema.js';
+import { median } from '../support/median.js';
 import { query, startPostgres } from '../support/postgres.js';
 
 const ROWS = 12_000;
@@ -124,10 +125,6 @@ function report(results: ReadonlyMap<string, readonly Result[]>): void {
     const share = `${Math.round((100 * rows) / base)} % of \\copy`;
     console.log(`${name.padEnd(18)} ${rows.toFixed(0).padStart(7)} rows/s  ${share.padStart(15)}  client CPU ${cpu.toFixed(1)} µs/row`);
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
 function sample(count = ROWS): readonly JournalledRecord[] {

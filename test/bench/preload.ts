@@ -1,6 +1,7 @@
 /** What the preload costs a service: time until it listens, and memory before and after its first record is delivered. */
 
 import { send } from '../support/audited-server.js';
+import { median } from '../support/median.js';
 import { startPostgres } from '../support/postgres.js';
 import { createModesFolder, MODES, type Mode, type Probe, startMode } from '../support/preload-modes.js';
 import type { ServiceFolder } from '../support/service.js';
@@ -30,10 +31,6 @@ async function measure(folder: ServiceFolder, mode: Mode, postgresUrl: string): 
   } finally {
     await service.end('SIGKILL');
   }
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@
 
 import http from 'node:http';
 import { send } from '../support/audited-server.js';
+import { median } from '../support/median.js';
 import { createModesFolder, MODES, type Mode, startMode } from '../support/preload-modes.js';
 import type { Service } from '../support/service.js';
 
@@ -72,10 +73,6 @@ function post(url: string, agent: http.Agent): Promise<void> {
 
 async function cpuUs(service: Service): Promise<number> {
   return Number((await send(`${service.url}/health/cpu`)).body);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 async function main(): Promise<void> {

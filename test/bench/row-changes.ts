@@ -6,6 +6,7 @@ import { encodeContext } from '../../src/changes/change-context.js';
 import { createDatabaseStates } from '../../src/changes/database-state.js';
 import { findTables, install, track, untrack } from '../../src/changes/install.js';
 import { patchPgClient } from '../../src/changes/pg-context.js';
+import { median } from '../support/median.js';
 import { startPostgres } from '../support/postgres.js';
 
 const STATEMENTS = 500;
@@ -174,10 +175,6 @@ async function timed(work: () => Promise<void>): Promise<number> {
   const started = performance.now();
   await work();
   return performance.now() - started;
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
 }
 
 function say(what: string, value: number, unit: string, target: number): void {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { AuditRecord } from '../../src/record.js';
 import { createSealing } from '../../src/subjects/sealing.js';
 import { exampleRecord } from '../../src/testing/records.js';
+import { median } from '../support/median.js';
 
 const ROUNDS = 5;
 const BODY = JSON.stringify({ note: 'n'.repeat(800) });
@@ -13,10 +14,6 @@ const BODY = JSON.stringify({ note: 'n'.repeat(800) });
 function recordOf(id: string): AuditRecord {
   const record = exampleRecord(1, { actor: { id, type: 'user', email: `${id}@example.com`, name: 'A Name', verified: true } });
   return { ...record, request: { id: 'r', body: BODY, bodyFormat: 'json' }, response: { status: 200, body: BODY, bodyFormat: 'json' } };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 /** µs of this process's CPU for each. */

@@ -165,10 +165,31 @@ describe('otel-audit doctor', () => {
     assert.deepEqual(await streams(), [['tested-service', 'live', 3, { './never.js': 3 }]]);
     await service.end();
     assert.deepEqual(await streams(), [['tested-service', 'waiting', 4, { './never.js': 4 }]]);
+    assert.match((await doctor(folder, env, [])).text, /tested-service: ended, the rest waits for the next process, last record 4/);
     assert.equal((await doctor(folder, env)).report.journal?.state, 'usable');
     mkdirSync(path.join(folder.directory, 'open'), { mode: 0o755 });
     const open = await doctor(folder, { ...env, AUDIT_JOURNAL_DIR: 'open' });
     assert.deepEqual([open.code, open.report.journal?.state], [1, 'unsafe']);
+  });
+
+  it('finds the faults of redaction that would stop the start', async () => {
+    const folder = folderWith({ 'audit.yaml': 'redaction: { functions: ./gone.js, rules: [{ fields: [ref], action: hash }] }' });
+    const { code, report } = await doctor(folder, { AUDIT_CONFIG_FILE: 'audit.yaml' });
+    assert.equal(code, 1);
+    assert.match(report.faults.join('\n'), /hash needs AUDIT_HASH_KEY\n.*redaction\.functions: there is no such module/);
+  });
+
+  it('says of a stream that it is done once all of it has arrived, whoever finds that out', async () => {
+    const folder = folderWith({ 'server.cjs': SERVER });
+    const service = await folder.start({ entry: 'server.cjs', env: { AUDIT_EXPORTER: 'file' } });
+    await send(service.url);
+    await service.end();
+    const { report } = await doctor(folder);
+    assert.deepEqual(
+      report.journal?.streams.map(({ state, undelivered }) => [state, undelivered]),
+      [['complete', { file: 0 }]],
+    );
+    assert.match((await doctor(folder, {}, [])).text, /tested-service: ended, all delivered, last record 3/);
   });
 });
 

@@ -191,7 +191,7 @@ describe('otel-audit erase', () => {
     const unread = await runCli(['erase', '--actor', 'ada', '--apply'], unreachable, directory);
     assert.equal(unread.code, 1);
     assert.match(unread.stderr, /whether a legal hold covers the actor cannot be read/);
-    const unwritable = await runCli(['erase', '--actor', 'ada', '--apply'], { ...env, AUDIT_FILE_DIR: '/dev/null/x' }, directory);
+    const unwritable = await runCli(['erase', '--actor', 'ada', '--apply'], { ...env, AUDIT_FILE_DIR: 'server.js/x' }, directory);
     assert.equal(unwritable.code, 1);
     assert.match(unwritable.stderr, /nothing was erased, as it could not be recorded/);
     assert.equal((await runCli(['erase', '--actor', 'ada', '--apply'], {}, directory)).code, 78);

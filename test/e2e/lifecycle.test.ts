@@ -71,6 +71,17 @@ describe('the life of the audit', () => {
     const beat = folder.lifecycle().find(({ action }) => action === 'audit.heartbeat');
     assert.equal(beat?.metadata?.['seen'], 1);
     assert.deepEqual(beat?.metadata?.['dropped'], {});
+    assert.equal(beat?.metadata?.['withheld'], 0);
+  });
+
+  it('holds in its account what was withheld for want of a key', async () => {
+    const folder = folderWith({ 'server.js': GRACEFUL });
+    const service = await folder.start({ entry: 'server.js', env: { AUDIT_SUBJECT_KEYS: 'server.js' } });
+    // The actor that a token merely claims: everybody who is named would have a key, were that a directory.
+    const claim = Buffer.from(JSON.stringify({ sub: 'ada' })).toString('base64url');
+    await send(`${service.url}/orders`, { method: 'POST', headers: { authorization: `Bearer e30.${claim}.x` } }, 'a body');
+    await service.end();
+    assert.equal(folder.lifecycle().at(-1)?.metadata?.['withheld'], 1);
   });
 
   it('takes another policy while it runs, says so, and loses no record', async () => {

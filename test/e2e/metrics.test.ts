@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { send } from '../support/audited-server.js';
+import { freePort } from '../support/free-port.js';
 import { createServiceFolder } from '../support/service.js';
 import { until } from '../support/waiting.js';
 
@@ -58,12 +59,3 @@ test('a scrape and the own MeterProvider say what happened, and the scrape is no
     Array.from({ length: 5 }, () => '/api/things'),
   );
 });
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { readonly port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

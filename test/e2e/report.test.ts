@@ -44,5 +44,5 @@ test('a report of a real trail says what happened, that it holds, and which rule
   const again = run('--out', 'report.html');
   assert.equal(again.status, 1);
   assert.match(again.stderr, /cannot be written.*EEXIST/);
-  assert.match(run('--since', 'yesterday').stderr, /yesterday: must be a time/);
+  assert.match(run('--since', 'yesterday').stderr, /'yesterday' is invalid. It must be a time/);
 });

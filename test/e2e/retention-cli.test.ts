@@ -55,9 +55,7 @@ describe('otel-audit on the command line', () => {
     const owner = await emptySchema(postgres.url);
     await cli(owner, 'migrate');
     for (const [status, said, ...args] of [
-      [78, /must be a period such as 400d/, 'prune', '--keep', 'long'],
-      [78, /must be full, request, metadata and a period/, 'prune', '--keep', '1y', '--level', 'all=1y'],
-      [78, /must be a time such as/, 'hold', 'add', 'x', '--from', 'yesterday'],
+      [2, /must be a time such as/, 'hold', 'add', 'x', '--from', 'yesterday'],
       [1, /every period must be at least 30 days/, 'prune', '--keep', '1d', '--apply'],
       [1, /none of that number that is still in force/, 'hold', 'release', '7', 'x'],
       [1, /holds no \*\.manifest\.json/, 'restore', '--dir', tmpdir()],

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { EXPORTERS } from '../../exporters/index.js';
-import { BUILT_IN_EXPORTERS } from '../../src/config.js';
+import { BUILT_IN_EXPORTERS } from '../../src/config-exporters.js';
 import { ROOT } from '../support/service.js';
 
 const FOLDERS = readdirSync(path.join(ROOT, 'exporters'), { withFileTypes: true })

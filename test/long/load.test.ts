@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { emptySchema } from '../support/audit-schema.js';
-import { costOf, load, MEASURED_SERVER, medianOf } from '../support/load-service.js';
+import { costOf, load, MEASURED_SERVER } from '../support/load-service.js';
+import { median } from '../support/median.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
 import { createServiceFolder } from '../support/service.js';
 import { until } from '../support/waiting.js';
@@ -35,8 +36,8 @@ describe('at full load', { timeout: 1_800_000 }, () => {
     const down = await load(service.url, 'down', DOWN_SECONDS, PART_SECONDS);
     const last = down.costs.at(-1);
     await postgres.startServer();
-    const p99 = { up: medianOf(up.costs.map(({ p99Ms }) => p99Ms)), down: medianOf(down.costs.map(({ p99Ms }) => p99Ms)) };
-    const rss = { up: medianOf(up.costs.map(({ rssMb }) => rssMb)), down: down.costs.map(({ rssMb }) => Math.round(rssMb)) };
+    const p99 = { up: median(up.costs.map(({ p99Ms }) => p99Ms)), down: median(down.costs.map(({ p99Ms }) => p99Ms)) };
+    const rss = { up: median(up.costs.map(({ rssMb }) => rssMb)), down: down.costs.map(({ rssMb }) => Math.round(rssMb)) };
     t.diagnostic(
       JSON.stringify({
         p99,

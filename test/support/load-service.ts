@@ -49,7 +49,3 @@ export async function load(
   }
   return { answered: (await flow.stop()).length, costs };
 }
-
-export function medianOf(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}

@@ -54,6 +54,13 @@ describe('the settings of the azure exporters', () => {
     );
   });
 
+  it('say once that the connection string is missing', () => {
+    assert.equal(
+      faultsOf({ AUDIT_AZURE_CONNECTION_STRING: '' }),
+      'AUDIT_AZURE_CONNECTION_STRING: the azure exporter needs it; copy it from the overview page of the Application Insights resource',
+    );
+  });
+
   it('are refused when wrong, by name and without a value', () => {
     for (const [name, value] of [
       ['CREDENTIAL', 'client-secret:hunter2'],

@@ -155,7 +155,9 @@ redaction:
 `,
     );
     const AUDIT_HASH_KEY_FILE = file('hash-key', 'a-key-of-sixteen-or-more\n');
-    assert.deepEqual(loadConfig({ env: { AUDIT_CONFIG_FILE, AUDIT_HASH_KEY_FILE }, directory, faultsOf: redactionFaults }).redaction, {
+    const { redaction, keys } = loadConfig({ env: { AUDIT_CONFIG_FILE, AUDIT_HASH_KEY_FILE }, directory, faultsOf: redactionFaults });
+    assert.equal(keys.hash, 'a-key-of-sixteen-or-more');
+    assert.deepEqual(redaction, {
       fields: ['badge', 'locker'],
       remove: ['session'],
       allow: ['$.order.token_count'],
@@ -167,7 +169,6 @@ redaction:
       patterns: ['EMP-[0-9]{4,6}'],
       pathSegments: ['claim'],
       email: true,
-      hashKey: 'a-key-of-sixteen-or-more',
     });
   });
 

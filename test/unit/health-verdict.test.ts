@@ -44,3 +44,20 @@ test('is failing for a minute after records were dropped, and heals', () => {
   nowMs += 2000;
   assert.equal(judge({ capture, exporters: {} }).status, 'healthy');
 });
+
+test('is failing for a minute after bodies and names were withheld, whatever was dropped before', () => {
+  let nowMs = 1000;
+  const judge = createHealthJudge(() => nowMs);
+  const capture = createCaptureCounters();
+  capture.dropped['journal_unavailable'] = 3;
+  judge({ capture, exporters: {} });
+  nowMs += 50_000;
+  capture.withheld = 1;
+  assert.equal(judge({ capture, exporters: {} }).reasons.length, 2);
+  nowMs += 50_000;
+  const { status, reasons } = judge({ capture, exporters: {} });
+  assert.equal(status, 'failing');
+  assert.match(reasons.join(), /^bodies and names .*in all: 1/);
+  nowMs += 11_000;
+  assert.equal(judge({ capture, exporters: {} }).status, 'healthy');
+});

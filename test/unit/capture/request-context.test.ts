@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -48,6 +49,12 @@ describe('what ties a request to others', () => {
     assert.equal(record.request?.headers?.['x-other'], undefined);
     assert.equal((await recordOf('/b', headers)).metadata?.['sessionId'], record.metadata?.['sessionId']);
     assert.ok(!JSON.stringify(record).includes('secret'));
+  });
+
+  it('is a keyed hash of an API key, the same each time', async () => {
+    const key = 'sk_live_0123456789abcdef';
+    const { actor } = await recordOf('/a', { 'x-api-key': key });
+    assert.equal(actor.id, `key:${createHmac('sha256', KEY).update(key).digest('base64url').slice(0, 22)}`);
   });
 
   it('has no session id without a cookie', async () => {

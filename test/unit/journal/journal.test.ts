@@ -102,12 +102,14 @@ test('keeps files and directories to the user', (t) => {
   for (const name of fs.readdirSync(journal.directory)) assert.equal(modeOf(join(journal.directory, name)), 0o600, name);
 });
 
-test('refuses a directory that is a link', () => {
+test('refuses a directory that is a link, and says which setting names it', () => {
   const root = makeDirectory();
   fs.mkdirSync(join(root, 'real'));
   fs.symlinkSync(join(root, 'real'), join(root, 'link'));
   const open = () => createJournal({ directory: join(root, 'link'), manifest: MANIFEST, maxBytes: 1e6 });
-  assert.throws(open, { code: 'ERR_AUDIT_JOURNAL', message: /is a link/ });
+  assert.throws(open, { code: 'ERR_AUDIT_JOURNAL', message: /is a link.*; set AUDIT_JOURNAL_DIR to/ });
+  const openTrail = () => createJournal({ directory: join(root, 'link'), manifest: MANIFEST, maxBytes: 1e6, keep: true });
+  assert.throws(openTrail, { code: 'ERR_AUDIT_JOURNAL', message: /is a link.*; set AUDIT_FILE_DIR to/ });
 });
 
 test('refuses a directory of another user, and one below it', { skip: process.getuid?.() !== 0 && 'needs root to make one' }, () => {

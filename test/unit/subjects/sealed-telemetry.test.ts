@@ -102,7 +102,10 @@ describe('with a key for each person', () => {
     }
     assert.doesNotMatch(JSON.stringify([seen, audited.records]), /canary/i);
     assert.equal(audited.records.at(-1)?.request?.bodyOmitted, 'key');
-    assert.equal(audited.pipeline.health().capture.withheld, 2);
+    const { status, reasons, capture } = audited.pipeline.health();
+    assert.equal(capture.withheld, 2);
+    assert.equal(status, 'failing');
+    assert.match(reasons.join(), /bodies and names were left out .*in all: 2.*AUDIT_SUBJECT_KEYS/);
     assert.equal(audited.warnings.filter((warning) => warning.includes('bodies and names are left out')).length, 1);
   });
 });
