@@ -15,16 +15,15 @@ import { makeConfig } from '../support/config.js';
 import { MANIFEST } from '../support/journals.js';
 import { median } from '../support/median.js';
 import { query, startPostgres } from '../support/postgres.js';
-import { makeSizedRecord } from '../support/sized-records.js';
+import { orderRecord } from './order-records.js';
 
 const ROUNDS = Number(process.env.AUDIT_BENCH_ROUNDS ?? 7);
 const ROWS = Number(process.env.AUDIT_BENCH_ROWS ?? 20_000);
 const WARM_UP = 5000;
-const RECORD_BYTES = 2048;
 
 async function main(): Promise<void> {
   const server = await startPostgres();
-  console.log(`PostgreSQL ${server.version} (${server.source}), ${ROWS} records of ${RECORD_BYTES} bytes, ${ROUNDS - 1} rounds`);
+  console.log(`PostgreSQL ${server.version} (${server.source}), ${ROWS} records with two bodies of about 900 bytes, ${ROUNDS - 1} rounds`);
   const kept = mkdtempSync(join(tmpdir(), 'otel-audit-bench-rows-'));
   // What the worker stored in the round before, in the server's own order.
   const rows = join(kept, 'rows');
@@ -58,7 +57,7 @@ async function main(): Promise<void> {
 async function writeStream(directory: string): Promise<string> {
   const journal = createJournal({ directory, manifest: MANIFEST, maxBytes: 1e9 });
   for (let nth = 0; nth < ROWS; nth += 1) {
-    journal.append(makeSizedRecord(RECORD_BYTES));
+    journal.append(orderRecord(nth));
     if (nth % 200 === 199) await new Promise(setImmediate);
   }
   await journal.close();
@@ -75,7 +74,7 @@ async function byWorker(serverUrl: string, directory: string, stream: string, ro
   const delivery = startDelivery({ config, journal, manifest: MANIFEST, env: process.env, adoptIntervalMs: 20, onWarning: console.log });
   // Connected, and its code compiled, as a worker is that has been running.
   for (let nth = 1; nth <= WARM_UP; nth += 1) {
-    journal.append(makeSizedRecord(RECORD_BYTES));
+    journal.append(orderRecord(nth));
     if (nth % 200 === 0) await new Promise(setImmediate);
   }
   await delivery.flush(10_000);

@@ -11,10 +11,11 @@ import { Client } from 'pg';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
 import { ROW_COLUMNS, toRow } from '../../exporters/postgres/row.js';
 import type { JournalledRecord } from '../../src/record.js';
-import { chained, exampleRecord } from '../../src/testing/records.js';
+import { chained } from '../../src/testing/records.js';
 import { emptySchema, newRole } from '../support/audit-schema.js';
 import { median } from '../support/median.js';
 import { query, startPostgres } from '../support/postgres.js';
+import { orderRecord } from './order-records.js';
 
 const ROWS = 12_000;
 const ROWS_ONE_BY_ONE = 1500;
@@ -128,30 +129,7 @@ function report(results: ReadonlyMap<string, readonly Result[]>): void {
 }
 
 function sample(count = ROWS): readonly JournalledRecord[] {
-  return chained(Array.from({ length: count }, (_, n) => exampleRecord(n, bodies(n))));
-}
-
-function bodies(n: number) {
-  const items = Array.from({ length: 9 }, (_, k) => ({
-    sku: `SKU-${n * 7 + k * 13}`,
-    title: `Article ${(n * k * 31) % 997} in blue`,
-    price: n / 100 + k,
-    quantity: k + 1,
-  }));
-  const body = JSON.stringify({ id: n, items, card: '[REDACTED]' });
-  return {
-    response: { status: 201, contentType: 'application/json', body, bodyFormat: 'json' as const, bodySize: body.length },
-    request: {
-      id: `r-${n}`,
-      method: 'POST',
-      path: '/api/orders',
-      route: '/api/orders',
-      contentType: 'application/json',
-      body,
-      bodyFormat: 'json' as const,
-      bodySize: body.length,
-    },
-  };
+  return chained(Array.from({ length: count }, (_, n) => orderRecord(n)));
 }
 
 async function connected(url: string): Promise<Client> {
