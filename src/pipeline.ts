@@ -17,35 +17,24 @@ import type { AuditConfig } from './config.js';
 import { hashPolicy } from './config-hash.js';
 import { messageOf } from './errors.js';
 import { recordOfEvent, recordOfTelemetry } from './event-record.js';
-import { type CaptureCounters, countBy, createCaptureCounters } from './health.js';
+import { countBy, createCaptureCounters } from './health.js';
 import { createHealthJudge } from './health-verdict.js';
 import { createIdentities } from './identity/identities.js';
-import { type Checkpointer, type CheckpointerParts, createCheckpointer } from './integrity/checkpointer.js';
 import { contextOf, recordOfJob, runJob } from './job-record.js';
-import { accountOf, createLifecycle, createLifecycleRecord } from './lifecycle.js';
 import type { LivePipeline } from './live.js';
-import type { AuditRecord, AuditService, JsonObject } from './record.js';
+import type { AuditRecord } from './record.js';
 import { toAttributes } from './record-attributes.js';
+import { createRecorder, type RecorderParts } from './recorder.js';
 import { createConfiguredRedactor, type RedactionFunctions } from './redaction-functions.js';
-import type { Sink } from './sink.js';
 import type { AuditSpan } from './span.js';
-import { createSealing } from './subjects/sealing.js';
 import { createLateSpans } from './telemetry/late-span.js';
-import { createRouting } from './telemetry/routing.js';
 
 // From the moment a request closes: what an identity provider's key set takes to come, where it comes at all.
 const IDENTITY_WAIT_MS = 500;
 
-export interface PipelineParts {
-  readonly service: AuditService;
+export interface PipelineParts extends RecorderParts {
   /** Whether record bodies go on spans as well. */
   readonly spanBodies: boolean;
-  /** Opens journal and delivery; called once, with the first record or when a server listens. */
-  readonly createSink: (
-    counters: CaptureCounters,
-    onLoss: (record: AuditRecord) => void,
-    onChanges: (records: readonly AuditRecord[]) => boolean,
-  ) => Sink;
   /** Emits a record as a log record that comes back through `logEmitted`. */
   readonly emitLog: (record: AuditRecord) => void;
   readonly activeSpan: () => AuditSpan | undefined;
@@ -53,12 +42,7 @@ export interface PipelineParts {
   readonly spanBeginsLate?: boolean | undefined;
   /** Where the host's framework instrumentation will put the route. */
   readonly activeRpcMetadata?: () => RpcMetadata | undefined;
-  readonly warn: (message: string) => void;
   readonly redaction?: RedactionFunctions | undefined;
-  /** What the first record of the trail says of this process; without it there are no lifecycle records. */
-  readonly start?: JsonObject | undefined;
-  /** Without it nothing is signed. */
-  readonly checkpoints?: Omit<CheckpointerParts, 'record'> | undefined;
 }
 
 export interface Pipeline extends LivePipeline {
@@ -87,77 +71,11 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   const geo = createGeoLookup({ databases: config.client.geoDatabases, warn: parts.warn });
   // Records whose span is about to report its end, by id; at most those that close within one tick.
   const awaiting = new Map<string, AuditRecord>();
-  let sink: Sink | undefined;
   let policyInForce = config.policy;
   let policy = compilePolicy(policyInForce);
 
-  let isWithholding = false;
-  const sealing =
-    config.keys.subjects === undefined
-      ? undefined
-      : createSealing(config.keys.subjects, (error) => {
-          counters.withheld += 1;
-          if (!isWithholding) parts.warn(`bodies and names are left out of records, counted, without a key for them: ${messageOf(error)}`);
-          isWithholding = true;
-        });
-  /** Each record passes once, before a span, the log record or the journal sees it. */
-  const seal = (record: AuditRecord): AuditRecord => sealing?.(record) ?? record;
-
-  const openSink = (): Sink => {
-    if (sink !== undefined) return sink;
-    geo.open();
-    sink = parts.createSink(
-      counters,
-      (loss) => accept(countIn(loss)),
-      (changes) => {
-        for (const change of changes) {
-          accept(countIn(seal(change)));
-          if (hash === undefined) return false;
-        }
-        return true;
-      },
-    );
-    lifecycle?.start();
-    checkpointer?.start();
-    return sink;
-  };
-  /** Of the record accepted last: known as soon as the journal has it. */
-  let hash: string | undefined;
-  const accept = (record: AuditRecord): void => {
-    const open = openSink();
-    hash = open.append(record);
-    if (hash !== undefined) checkpointer?.appended(hash);
-    lifecycle?.noticed(record);
-  };
-  const routing = createRouting(accept);
-  const countIn = (record: AuditRecord): AuditRecord => {
-    counters.seen += 1;
-    counters.pending += 1;
-    return record;
-  };
-
-  const lifecycle =
-    parts.start &&
-    createLifecycle({
-      service,
-      start: parts.start,
-      heartbeatMs: config.lifecycle.heartbeatMs,
-      policyHash: () => hashPolicy(policyInForce),
-      account: () => accountOf(counters, sink?.health() ?? {}),
-      isOpen: () => sink !== undefined,
-      record: (record) => routing.route(countIn(record)),
-    });
-
-  const checkpointer: Checkpointer | undefined =
-    parts.checkpoints &&
-    createCheckpointer({
-      ...parts.checkpoints,
-      record: (metadata) => routing.route(countIn(createLifecycleRecord('audit.checkpoint', metadata, service))),
-    });
-  const saysStop = (reason: string): void => {
-    lifecycle?.stop(reason);
-    checkpointer?.seal();
-  };
+  const recorder = createRecorder(config, parts, { counters, policyHash: () => hashPolicy(policyInForce), onOpen: geo.open });
+  const { seal, countIn, routing } = recorder;
 
   const identities = createIdentities(config.identity, {
     load,
@@ -222,10 +140,9 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   /** Never rejects: what cannot be said to be durable is not. */
   async function routeDurably(record: AuditRecord): Promise<boolean> {
     try {
-      hash = undefined;
-      emit(record);
+      const hash = recorder.hashAfter(() => emit(record));
       // Dropped: there is nothing to wait for.
-      return hash !== undefined && (await openSink().sync(config.delivery.confirmTimeoutMs));
+      return hash !== undefined && (await recorder.open().sync(config.delivery.confirmTimeoutMs));
     } catch (error) {
       parts.warn(`a record could not be confirmed: ${messageOf(error)}`);
       return false;
@@ -280,8 +197,8 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
   };
   const late = parts.spanBeginsLate === true ? createLateSpans(capture, joinHost) : undefined;
   const open = (): void => {
-    openSink();
-    lifecycle?.beat();
+    recorder.open();
+    recorder.lifecycle?.beat();
   };
 
   const changes = config.changes.isEnabled
@@ -298,7 +215,11 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
 
   const judge = createHealthJudge(() => performance.now());
   const health = (): ReturnType<LivePipeline['health']> => {
-    const symptoms = { capture: structuredClone(counters), exporters: sink?.health() ?? {}, journal: sink?.journal() };
+    const symptoms = {
+      capture: structuredClone(counters),
+      exporters: recorder.sink()?.health() ?? {},
+      journal: recorder.sink()?.journal(),
+    };
     return { ...judge(symptoms), ...symptoms, ...(changes && { changes: structuredClone(changes.counters) }) };
   };
 
@@ -311,10 +232,10 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       if (hashPolicy(next) === before) return;
       policy = compilePolicy(next);
       policyInForce = next;
-      lifecycle?.policyChanged(before, next.rules.length);
+      recorder.lifecycle?.policyChanged(before, next.rules.length);
     },
-    rejectPolicy: (faults) => lifecycle?.policyRejected(faults),
-    stop: saysStop,
+    rejectPolicy: (faults) => recorder.lifecycle?.policyRejected(faults),
+    stop: recorder.stop,
     hooks: createHttpHooks({
       exchangeOf: capture.exchangeOf,
       joinSpan(exchange, span) {
@@ -333,10 +254,9 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     },
     async event(event) {
       const record = countIn(seal(recordOfEvent(event, contextOf(capture), service, redactor)));
-      routing.route(record);
-      const receipt = { id: record.id, hash };
-      const isSynced = await openSink().sync(config.delivery.confirmTimeoutMs);
-      return { ...receipt, durable: isSynced && receipt.hash !== undefined };
+      const hash = recorder.hashAfter(() => routing.route(record));
+      const isSynced = await recorder.open().sync(config.delivery.confirmTimeoutMs);
+      return { id: record.id, hash, durable: isSynced && hash !== undefined };
     },
     scope: () => capture.currentJob() ?? capture.current(),
     run: (context, work) =>
@@ -352,7 +272,7 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
     async flush(timeoutMs = config.delivery.shutdownTimeoutMs) {
       await capture.settled();
       emitAwaiting();
-      await sink?.flush(timeoutMs);
+      await recorder.sink()?.flush(timeoutMs);
       return health();
     },
     health,
@@ -361,18 +281,16 @@ export function createPipeline(config: AuditConfig, parts: PipelineParts): Pipel
       emitAwaiting();
     },
     closeNow() {
-      lifecycle?.end();
-      checkpointer?.end();
-      sink?.closeSync();
+      recorder.end();
+      recorder.sink()?.closeSync();
     },
     async shutdown(timeoutMs = config.delivery.shutdownTimeoutMs) {
       await capture.settled();
       emitAwaiting();
       geo.close();
-      saysStop('shutdown');
-      lifecycle?.end();
-      checkpointer?.end();
-      await sink?.shutdown(timeoutMs);
+      recorder.stop('shutdown');
+      recorder.end();
+      await recorder.sink()?.shutdown(timeoutMs);
     },
   };
 }
