@@ -54,6 +54,7 @@ export async function playDelivery(scenario: DeliveryScenario): Promise<void> {
   /** Which deliverer's work it is; those before the living one are dead. */
   const work = new AsyncLocalStorage<number>();
   let living = 0;
+  const deliverers: Deliverer[] = [];
   const isDead = (): boolean => (work.getStore() ?? living) < living;
   const { exporter, stored } = createSink(scenario, isDead);
   const files = breakFiles(directory, isDead);
@@ -80,6 +81,7 @@ export async function playDelivery(scenario: DeliveryScenario): Promise<void> {
         timing: { count: scenario.count, lingerMs: 0, pollMs: 1 },
       });
       deliverer.addStream({ stream, directory: journal.directory, tip: journal.tip.buffer });
+      deliverers.push(deliverer);
       work.run(living, () => deliverer.start());
       return deliverer;
     };
@@ -116,6 +118,8 @@ export async function playDelivery(scenario: DeliveryScenario): Promise<void> {
   await compare(scenario, journal.directory, stored);
   await journal.close();
   rmSync(directory, { recursive: true });
+  // A killed one that waits for something else than a file would look for work for ever.
+  for (const deliverer of deliverers) void deliverer.stop();
 }
 
 function createSink({ rejected, poison, calls }: DeliveryScenario, isDead: () => boolean) {
