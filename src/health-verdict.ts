@@ -23,7 +23,11 @@ export function createHealthJudge(nowMs: () => number): (symptoms: Symptoms) => 
     if (total > dropped) droppedAtMs = nowMs();
     dropped = total;
     const losses = nowMs() - droppedAtMs < DROP_MEMORY_MS ? [lossReason(capture)] : [];
-    const delays = [...Object.entries(exporters).flatMap(([name, state]) => delayOf(name, state)), ...fullness(journal)];
+    const delays = [
+      ...refusal(journal, capture),
+      ...Object.entries(exporters).flatMap(([name, state]) => delayOf(name, state)),
+      ...fullness(journal),
+    ];
     const status = losses.length > 0 ? 'failing' : delays.length > 0 ? 'degraded' : 'healthy';
     return { status, reasons: [...losses, ...delays] };
   };
@@ -32,6 +36,13 @@ export function createHealthJudge(nowMs: () => number): (symptoms: Symptoms) => 
 function lossReason(capture: Readonly<CaptureCounters> | undefined): string {
   const reasons = Object.entries(capture?.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`);
   return `records were dropped within the last minute (in all: ${reasons.join(', ')}); free or enlarge the journal's disk, see the warnings`;
+}
+
+function refusal(journal: JournalUse | undefined, capture: Readonly<CaptureCounters> | undefined): readonly string[] {
+  if (journal === undefined || journal.isWritable) return [];
+  return [
+    `the journal cannot be written; ${capture?.pending ?? 0} record(s) wait in memory and are dropped when that is full; see the warnings`,
+  ];
 }
 
 function delayOf(name: string, { breaker, oldestUndeliveredAgeMs, undelivered, lastError }: Readonly<ExporterCounters>): readonly string[] {
