@@ -122,12 +122,12 @@ export async function playDelivery(scenario: DeliveryScenario): Promise<void> {
     if (faults.length > 0) throw faults[0];
   } finally {
     files.restore();
+    // A killed one that waits for something else than a file would look for work for ever.
+    for (const deliverer of deliverers) void deliverer.stop();
   }
   await compare(scenario, journal.directory, stored);
   await journal.close();
-  rmSync(directory, { recursive: true });
-  // A killed one that waits for something else than a file would look for work for ever.
-  for (const deliverer of deliverers) void deliverer.stop();
+  rmSync(directory, { recursive: true, maxRetries: 3 });
 }
 
 function createSink({ rejected, poison, calls }: DeliveryScenario, isDead: () => boolean) {
