@@ -35,7 +35,9 @@ interface Outgoing {
 export function holdResponse(response: ServerResponse, exchange: Exchange): Hold {
   const outgoing = response as unknown as Outgoing;
   const { _flush: flush, _writeRaw: writeRaw } = outgoing;
-  const phase = new HoldPhase(() => Reflect.apply(flush, response, []));
+  /** One that was destroyed while it waited for its turn ends the connection when its turn comes, before any of it is sent. */
+  let hasTurn = response.socket !== null;
+  const phase = new HoldPhase(() => hasTurn && Reflect.apply(flush, response, []));
 
   /** The bytes that complete the message stay until the end, also of a streamed response. */
   const isLast = (): boolean => {
@@ -66,6 +68,7 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   });
   // Called when a pipelined response has its turn.
   define(response, '_flush', (): void => {
+    hasTurn = true;
     if (phase.isStreamed || phase.isReleased) Reflect.apply(flush, response, []);
   });
 

@@ -258,6 +258,26 @@ describe('a confirmed response', () => {
     });
   }
 
+  it('that was given up before its turn came sends nothing, not even its 1xx', async () => {
+    const given: ServerResponse[] = [];
+    handler = (request, response) => {
+      if (request.url === '/async') return void response.end();
+      given.push(response);
+      if (request.url !== '/second') return;
+      response.writeProcessing();
+      response.destroy();
+      given[0]?.end('first');
+    };
+    const { socket, text } = await connect();
+    socket.write('GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /second HTTP/1.1\r\nHost: x\r\n\r\n');
+    await sink.waiters(1);
+    const closed = once(socket, 'close');
+    sink.always(true);
+    await closed;
+    assert.match(text(), /first/);
+    assert.doesNotMatch(text(), /102 Processing/);
+  });
+
   it('is let go at once where the policy leaves it out or asks for no confirmation', async () => {
     handler = (_, response) => response.end('ok');
     assert.equal((await send(`${address.url}/none`)).body, 'ok');
