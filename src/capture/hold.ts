@@ -72,7 +72,7 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
     if (phase.isStreamed || phase.isReleased) Reflect.apply(flush, response, []);
   });
 
-  const forget = releaseBeforeEnd(exchange.request.socket, release);
+  const forget = releaseBeforeEnd(exchange.request.socket, response, release);
   function release(): void {
     forget();
     phase.release();

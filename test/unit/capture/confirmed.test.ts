@@ -258,6 +258,15 @@ describe('a confirmed response', () => {
     });
   }
 
+  it('has its turn though the client has closed its side meanwhile', async () => {
+    handler = (request, response) => response.end(`[${request.url}]`);
+    const { socket, text } = await connect();
+    socket.end(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+    await once(socket, 'close');
+    assert.deepEqual(text().match(/\[\/\d\]/g), ['[/1]', '[/2]', '[/3]']);
+    sink.settle(true);
+  });
+
   it('that was given up before its turn came sends nothing, not even its 1xx', async () => {
     const given: ServerResponse[] = [];
     handler = (request, response) => {
