@@ -37,6 +37,8 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   const { _flush: flush, _writeRaw: writeRaw } = outgoing;
   /** One that was destroyed while it waited for its turn ends the connection when its turn comes, before any of it is sent. */
   let hasTurn = response.socket !== null;
+  /** 1xx answers of one that waits for its turn. Node would put the header in front of them. */
+  const early: (() => void)[] = [];
   const phase = new HoldPhase(() => hasTurn && Reflect.apply(flush, response, []));
 
   /** The bytes that complete the message stay until the end, also of a streamed response. */
@@ -57,6 +59,12 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   };
 
   define(response, '_writeRaw', (data: string | Uint8Array, encoding?: unknown, callback?: unknown, size?: number): boolean => {
+    if (outgoing._header === null && !hasTurn) {
+      early.push(
+        () => response.socket?.writable === true && Reflect.apply(response.socket.write, response.socket, [data, encoding, callback]),
+      );
+      return false;
+    }
     // Without a header of its own yet it is a 1xx, which the client waits for before it goes on.
     const passes = outgoing._header === null || response.socket?.destroyed === true || !holds(data.length);
     if (passes) return Reflect.apply(writeRaw, response, [data, encoding, callback, size]);
@@ -69,6 +77,7 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   // Called when a pipelined response has its turn.
   define(response, '_flush', (): void => {
     hasTurn = true;
+    for (const send of early.splice(0)) send();
     if (phase.isStreamed || phase.isReleased) Reflect.apply(flush, response, []);
   });
 

@@ -267,6 +267,22 @@ describe('a confirmed response', () => {
     sink.settle(true);
   });
 
+  it('sends its 1xx before its header when its turn comes', async () => {
+    handler = (request, response) => {
+      if (request.url === '/2') response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      response.writeHead(200, { 'content-length': 4 });
+      response.write(Buffer.from(`[${request.url}]`));
+      response.end();
+    };
+    const { socket, text } = await connect();
+    socket.write(['/1', '/2'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+    await sink.waiters(2);
+    sink.settle(true);
+    await until('both have come', () => text().includes('[/2]'));
+    assert.deepEqual(text().match(/HTTP\/1.1 \d+|\[\/\d\]/g), ['HTTP/1.1 200', '[/1]', 'HTTP/1.1 103', 'HTTP/1.1 200', '[/2]']);
+    socket.destroy();
+  });
+
   it('that was given up before its turn came sends nothing, not even its 1xx', async () => {
     const given: ServerResponse[] = [];
     handler = (request, response) => {
