@@ -23,7 +23,11 @@ export function createHealthJudge(nowMs: () => number): (symptoms: Symptoms) => 
       ...(hasDropped(totalOf(capture?.dropped ?? {})) ? [dropReason(capture)] : []),
       ...(hasWithheld(capture?.withheld ?? 0) ? [withheldReason(capture)] : []),
     ];
-    const delays = [...Object.entries(exporters).flatMap(([name, state]) => delayOf(name, state)), ...fullness(journal)];
+    const delays = [
+      ...refusal(journal, capture),
+      ...Object.entries(exporters).flatMap(([name, state]) => delayOf(name, state)),
+      ...fullness(journal),
+    ];
     const status = losses.length > 0 ? 'failing' : delays.length > 0 ? 'degraded' : 'healthy';
     return { status, reasons: [...losses, ...delays] };
   };
@@ -47,6 +51,13 @@ function dropReason(capture: Readonly<CaptureCounters> | undefined): string {
 
 function withheldReason(capture: Readonly<CaptureCounters> | undefined): string {
   return `bodies and names were left out of records within the last minute, for want of a key (in all: ${capture?.withheld}); see to the directory in AUDIT_SUBJECT_KEYS`;
+}
+
+function refusal(journal: JournalUse | undefined, capture: Readonly<CaptureCounters> | undefined): readonly string[] {
+  if (journal === undefined || journal.isWritable) return [];
+  return [
+    `the journal cannot be written; ${capture?.pending ?? 0} record(s) wait in memory and are dropped when that is full; see the warnings`,
+  ];
 }
 
 function delayOf(name: string, { breaker, oldestUndeliveredAgeMs, undelivered, lastError }: Readonly<ExporterCounters>): readonly string[] {

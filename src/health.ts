@@ -60,6 +60,8 @@ export interface JournalUse {
   /** Of this process's stream. */
   readonly bytes: number;
   readonly maxBytes: number;
+  /** False while it cannot be opened or written: records wait in memory. */
+  readonly isWritable: boolean;
 }
 
 /** For a readiness probe: `status` is `failing` when something is lost. The rest says how many and where. */

@@ -116,7 +116,7 @@ function openSink(options: SinkOptions): Sink {
     closeSync: () => journal.closeSync(),
     flush: (timeoutMs) => delivery.flush(timeoutMs).then(() => undefined),
     health: () => delivery.counters(),
-    journal: () => ({ bytes: journal.bytes, maxBytes: config.journal.maxBytes }),
+    journal: () => ({ bytes: journal.bytes, maxBytes: config.journal.maxBytes, isWritable: journal.isWritable }),
     async shutdown(timeoutMs) {
       const { settledSeq } = await delivery.shutdown(timeoutMs);
       await journal.close(settledSeq);

@@ -70,7 +70,7 @@ export function createWaitingSink({ open, onDropped, onLoss, onOpened, retryMs =
     },
     flush: async (timeoutMs) => sink?.flush(timeoutMs),
     health: () => sink?.health() ?? {},
-    journal: () => sink?.journal(),
+    journal: () => sink?.journal() ?? { bytes: 0, maxBytes: MAX_WAITING_BYTES, isWritable: false },
     async shutdown(timeoutMs) {
       const opened = tryToOpen();
       if (opened === undefined) giveUp();

@@ -35,7 +35,11 @@ interface Outgoing {
 export function holdResponse(response: ServerResponse, exchange: Exchange): Hold {
   const outgoing = response as unknown as Outgoing;
   const { _flush: flush, _writeRaw: writeRaw } = outgoing;
-  const phase = new HoldPhase(() => Reflect.apply(flush, response, []));
+  /** One that was destroyed while it waited for its turn ends the connection when its turn comes, before any of it is sent. */
+  let hasTurn = response.socket !== null;
+  /** 1xx answers of one that waits for its turn. Node would put the header in front of them. */
+  const early: (() => void)[] = [];
+  const phase = new HoldPhase(() => hasTurn && Reflect.apply(flush, response, []));
 
   /** The bytes that complete the message stay until the end, also of a streamed response. */
   const isLast = (): boolean => {
@@ -55,6 +59,12 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   };
 
   define(response, '_writeRaw', (data: string | Uint8Array, encoding?: unknown, callback?: unknown, size?: number): boolean => {
+    if (outgoing._header === null && !hasTurn) {
+      early.push(
+        () => response.socket?.writable === true && Reflect.apply(response.socket.write, response.socket, [data, encoding, callback]),
+      );
+      return false;
+    }
     // Without a header of its own yet it is a 1xx, which the client waits for before it goes on.
     const passes = outgoing._header === null || response.socket?.destroyed === true || !holds(data.length);
     if (passes) return Reflect.apply(writeRaw, response, [data, encoding, callback, size]);
@@ -66,10 +76,12 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   });
   // Called when a pipelined response has its turn.
   define(response, '_flush', (): void => {
+    hasTurn = true;
+    for (const send of early.splice(0)) send();
     if (phase.isStreamed || phase.isReleased) Reflect.apply(flush, response, []);
   });
 
-  const forget = releaseBeforeEnd(exchange.request.socket, release);
+  const forget = releaseBeforeEnd(exchange.request.socket, response, release);
   function release(): void {
     forget();
     phase.release();

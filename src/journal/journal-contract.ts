@@ -63,6 +63,8 @@ export interface Journal {
   /** What the deliverer watches. */
   readonly tip: JournalTip;
   readonly bytes: number;
+  /** False while the disk refuses to be written to, or is full: records wait in memory. */
+  readonly isWritable: boolean;
   readonly keep: boolean;
   /** Answers the record's hash. Never throws. False: dropped, and counted through `onDropped`. */
   append(record: AuditRecord): string | false;

@@ -111,6 +111,10 @@ class TickJournal implements Journal {
     return this.#files.bytes + this.#pending.size;
   }
 
+  get isWritable(): boolean {
+    return !this.#writer.isRefused;
+  }
+
   append(record: AuditRecord): string | false {
     if (this.#closing !== undefined) return this.#drop('journal_closed');
     try {
@@ -236,7 +240,9 @@ class TickJournal implements Journal {
     try {
       await this.sync();
     } catch (error) {
-      this.#warn('sync', `the journal cannot be synced (${codeOf(error) ?? 'write error'}); records may not survive a power cut`);
+      // Where it cannot even be written the writer has said so.
+      if (!this.isWritable) return;
+      this.#warn('sync', `the journal cannot be synced (${codeOf(error) ?? 'unknown'}); records may not survive a power cut`);
     }
   }
 

@@ -7,8 +7,10 @@ import { segmentPath } from './layout.js';
 /** The file operations a writer needs; a test puts its own in place to make them fail. */
 export type JournalFs = Pick<
   typeof nodeFs,
-  'openSync' | 'writeSync' | 'write' | 'fdatasync' | 'close' | 'statSync' | 'fstatSync' | 'mkdirSync' | 'readSync'
+  'openSync' | 'writeSync' | 'write' | 'read' | 'fdatasync' | 'close' | 'statSync' | 'fstatSync' | 'mkdirSync' | 'readSync'
 >;
+
+const REWRITE_BYTES = 262_144;
 
 export class Segment {
   readonly number: number;
@@ -16,6 +18,10 @@ export class Segment {
   readonly #fs: JournalFs;
   #fd: number;
   #size = 0;
+  #syncedSize = 0;
+  /** A sync has failed since. */
+  #isDoubtful = false;
+  #isClosed = false;
   #inFlight: Promise<unknown> = Promise.resolve();
 
   constructor(directory: string, number: number, fs: JournalFs) {
@@ -41,33 +47,38 @@ export class Segment {
 
   /** Starts a write; `advance` must be called with what it answers unless a `writeSync` overtook it. */
   write(bytes: Uint8Array): Promise<number> {
-    const writing = new Promise<number>((resolve, reject) => {
-      this.#fs.write(this.#fd, bytes, 0, bytes.length, this.#size, (error, written) => (error ? reject(error) : resolve(written)));
-    });
-    return this.#track(writing);
+    return this.#writeAt(bytes, this.#size);
   }
 
   advance(written: number): void {
     this.#size += written;
   }
 
-  sync(): Promise<void> {
+  /** Settles when everything written before the call is on the disk. One call at a time. */
+  async sync(): Promise<void> {
+    if (this.#isDoubtful) await this.#rewrite();
+    const size = this.#size;
     const syncing = new Promise<void>((resolve, reject) => {
-      this.#fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()));
+      this.#fs.fdatasync(this.#openFd(), (error) => (error ? reject(error) : resolve()));
     });
-    return this.#track(syncing);
+    try {
+      await this.#track(syncing);
+    } catch (error) {
+      this.#isDoubtful = true;
+      throw error;
+    }
+    this.#isDoubtful = false;
+    this.#syncedSize = size;
   }
 
-  /** Syncs and closes. What is still in flight must not meet a closed or reused descriptor, so it is awaited. */
-  async retire(): Promise<void> {
+  /** What is still in flight must not meet a closed or reused descriptor, so it is awaited. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     await this.#inFlight;
-    try {
-      await this.sync();
-    } finally {
-      await new Promise<void>((resolve) => {
-        this.#fs.close(this.#fd, () => resolve());
-      });
-    }
+    await new Promise<void>((resolve) => {
+      this.#fs.close(this.#fd, () => resolve());
+    });
   }
 
   /** Whether the file is still under its name: somebody may have deleted the folder, and writing would go on into nothing. */
@@ -96,7 +107,43 @@ export class Segment {
       throw error;
     }
     this.#fd = fd;
+    this.#syncedSize = 0;
     void this.#inFlight.then(() => this.#fs.close(lost, () => undefined));
+  }
+
+  /**
+   * After a sync that failed the kernel takes the pages for clean: the next sync succeeds without having written them
+   * (https://lwn.net/Articles/752063/). Writing them anew makes them dirty again.
+   */
+  async #rewrite(): Promise<void> {
+    const end = this.#size;
+    const bytes = Buffer.allocUnsafe(REWRITE_BYTES);
+    for (let at = this.#syncedSize; at < end; ) {
+      const read = await this.#readAt(bytes.subarray(0, end - at), at);
+      const written = await this.#writeAt(bytes.subarray(0, read), at);
+      if (written === 0) throw Object.assign(new Error('what was written is gone'), { code: 'EIO' });
+      at += written;
+    }
+  }
+
+  #writeAt(bytes: Uint8Array, position: number): Promise<number> {
+    const writing = new Promise<number>((resolve, reject) => {
+      this.#fs.write(this.#openFd(), bytes, 0, bytes.length, position, (error, written) => (error ? reject(error) : resolve(written)));
+    });
+    return this.#track(writing);
+  }
+
+  #readAt(into: Buffer, position: number): Promise<number> {
+    const reading = new Promise<number>((resolve, reject) => {
+      this.#fs.read(this.#openFd(), into, 0, into.length, position, (error, read) => (error ? reject(error) : resolve(read)));
+    });
+    return this.#track(reading);
+  }
+
+  /** A closed one's number may be another file's by now. */
+  #openFd(): number {
+    if (this.#isClosed) throw Object.assign(new Error('closed'), { code: 'EBADF' });
+    return this.#fd;
   }
 
   #track<Value>(operation: Promise<Value>): Promise<Value> {

@@ -10,7 +10,8 @@ export class StreamFiles {
   readonly #segmentBytes: number;
   readonly #fs: JournalFs;
   #current: Segment | undefined;
-  #retiring: Promise<unknown> = Promise.resolve();
+  /** Full, and perhaps not on the disk yet. */
+  #retired: Segment[] = [];
   #closedBytes = new Map<number, number>();
   #isNewName = false;
   #isClosed = false;
@@ -37,9 +38,9 @@ export class StreamFiles {
     const full = this.#current;
     const next = this.#open(full.number + 1);
     this.#closedBytes.set(full.number, full.size);
-    this.#retiring = Promise.all([this.#retiring, full.retire()]);
-    // The outcome is read in sync(); without this an error before then would be unhandled.
-    this.#retiring.catch(() => undefined);
+    this.#retired.push(full);
+    // One that fails is tried again by whoever syncs next.
+    this.sync().catch(() => undefined);
     return next;
   }
 
@@ -61,6 +62,7 @@ export class StreamFiles {
       if (number >= segment) return;
       await unlinkIfThere(segmentPath(this.#directory, number));
       this.#closedBytes.delete(number);
+      await this.#forget(number);
     }
   }
 
@@ -76,10 +78,14 @@ export class StreamFiles {
   }
 
   async close(): Promise<void> {
-    const current = this.#current;
     this.#isClosed = true;
+    if (this.#current !== undefined) this.#retired.push(this.#current);
     this.#current = undefined;
-    await Promise.all([this.#retiring, current?.retire()]);
+    try {
+      await this.sync();
+    } finally {
+      await Promise.all(this.#retired.map((segment) => segment.close()));
+    }
   }
 
   #startSync(): Promise<void> {
@@ -90,14 +96,20 @@ export class StreamFiles {
   }
 
   async #syncAll(): Promise<void> {
-    const retiring = this.#retiring;
+    for (let [segment] = this.#retired; segment !== undefined; [segment] = this.#retired) {
+      await segment.sync();
+      await this.#forget(segment.number);
+    }
     await this.#current?.sync();
-    await retiring.finally(() => {
-      if (this.#retiring === retiring) this.#retiring = Promise.resolve();
-    });
     if (!this.#isNewName) return;
     this.#isNewName = false;
     await syncDirectory(this.#directory);
+  }
+
+  async #forget(number: number): Promise<void> {
+    const segment = this.#retired.find((retired) => retired.number === number);
+    this.#retired = this.#retired.filter((retired) => retired !== segment);
+    await segment?.close();
   }
 
   #open(number: number): Segment {

@@ -47,6 +47,11 @@ export class LineWriter {
     this.#isAsync = options.mode === 'async';
   }
 
+  /** The last write failed, and the next attempt is to come. */
+  get isRefused(): boolean {
+    return this.#retry !== undefined;
+  }
+
   /** Call after each line: writes at the end of this turn of the event loop. */
   schedule(): void {
     if (this.#retry !== undefined || this.#flight !== undefined) return;

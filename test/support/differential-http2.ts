@@ -7,6 +7,9 @@ import { type Observation, PATIENCE_MS, reportOf } from './differential-client.j
 import { type HandlerPlan, handlerPlan, METHODS, mulberry32, type Protocol, pick, type Random, split } from './differential-plan.js';
 import type { Service } from './service.js';
 
+// Longer than 20 MB take on a busy machine.
+const BACKSTOP_MS = 20_000;
+
 export interface StreamScenario {
   readonly id: number;
   readonly streams: readonly Stream[];
@@ -89,16 +92,22 @@ async function exchange(session: http2.ClientHttp2Session, stream: Stream): Prom
     count += chunk.length;
     if (abortAfterReceived !== undefined && count >= abortAfterReceived) request.close(http2.constants.NGHTTP2_CANCEL);
   });
-  request.setTimeout(PATIENCE_MS, () => {
+  const giveUp = (): void => {
     seen.push('open');
     request.destroy();
-  });
+  };
+  request.setTimeout(PATIENCE_MS, giveUp);
+  // Node 20 forgets that timeout with the server's last frame, and sometimes the end of the stream as well.
+  const backstop = setTimeout(giveUp, BACKSTOP_MS);
   const closed = new Promise<void>((resolve) => request.on('close', () => resolve()));
   send(request, stream);
   await closed;
+  clearTimeout(backstop);
   // How much came over before a stream was given up is chance.
   if (abortAfterSent !== undefined || abortAfterReceived !== undefined) return 'given up';
-  return `${seen.join('\n')}\n${count} ${hash.digest('hex')} ${request.rstCode}`;
+  // Of several strings written at once Node 20 and 22 send the right number of bytes over HTTP/2, and whatever lay in their memory.
+  const bytes = plan.encoding === undefined ? hash.digest('hex') : 'chance';
+  return `${seen.join('\n')}\n${count} ${bytes} ${request.rstCode}`;
 }
 
 function send(request: http2.ClientHttp2Stream, { body, abortAfterSent }: Stream): void {

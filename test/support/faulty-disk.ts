@@ -21,6 +21,8 @@ export function createFaultyDisk(fates: readonly Fate[], codes: readonly string[
   const left = [...fates];
   const paths = new Map<number, string>();
   const synced = new Map<string, number>();
+  /** What a sync that failed leaves: the kernel takes these bytes for written, and only writing them anew makes them dirty. */
+  const doubtful = new Map<string, { from: number; readonly until: number }>();
   let crashed = false;
   let calls = 0;
   const refusal = (): Error => {
@@ -41,6 +43,10 @@ export function createFaultyDisk(fates: readonly Fate[], codes: readonly string[
     if (fate !== 'delay') return work();
     setTimeout(() => crashed || work(), 5);
   };
+  const rewrote = (fd: number, position: number, length: number): void => {
+    const range = doubtful.get(paths.get(fd) ?? '');
+    if (range !== undefined && position <= range.from) range.from = Math.max(range.from, position + length);
+  };
   const openSync = (path: fs.PathLike, flags: fs.OpenMode, mode?: fs.Mode): number => {
     if (next() === 'error') throw refusal();
     const fd = fs.openSync(path, flags, mode);
@@ -50,22 +56,39 @@ export function createFaultyDisk(fates: readonly Fate[], codes: readonly string[
   const writeSync = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
     const fate = next();
     if (fate === 'error') throw refusal();
-    return fs.writeSync(fd, bytes, offset, shortened(fate, length), position);
+    const written = fs.writeSync(fd, bytes, offset, shortened(fate, length), position);
+    rewrote(fd, position, written);
+    return written;
   };
   type Written = (error: Error | null, written: number) => void;
   const write = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: Written): void => {
     const fate = next();
     later(fate, () => {
-      if (fate === 'error') setImmediate(done, refusal(), 0);
-      else fs.write(fd, bytes, offset, shortened(fate, length), position, done);
+      if (fate === 'error') return void setImmediate(done, refusal(), 0);
+      fs.write(fd, bytes, offset, shortened(fate, length), position, (error, written) => {
+        rewrote(fd, position, written);
+        done(error, written);
+      });
+    });
+  };
+  const read = (fd: number, into: Buffer, offset: number, length: number, position: number, done: Written): void => {
+    const fate = next();
+    later(fate, () => {
+      if (fate === 'error') return void setImmediate(done, refusal(), 0);
+      fs.read(fd, into, offset, shortened(fate, length), position, done);
     });
   };
   const fdatasync = (fd: number, done: fs.NoParamCallback): void => {
     const fate = next();
     const { size } = fs.fstatSync(fd);
+    const path = paths.get(fd) ?? '';
     later(fate, () => {
-      if (fate === 'error') return void setImmediate(done, refusal());
-      synced.set(paths.get(fd) ?? '', size);
+      if (fate === 'error') {
+        doubtful.set(path, { from: synced.get(path) ?? 0, until: size });
+        return void setImmediate(done, refusal());
+      }
+      const range = doubtful.get(path);
+      synced.set(path, range !== undefined && range.from < range.until ? range.from : size);
       setImmediate(() => crashed || done(null));
     });
   };
@@ -79,7 +102,7 @@ export function createFaultyDisk(fates: readonly Fate[], codes: readonly string[
     fs.close(fd, done);
   };
   return {
-    fs: { ...fs, openSync, writeSync, write, fdatasync, statSync, close } as unknown as JournalFs,
+    fs: { ...fs, openSync, writeSync, write, read, fdatasync, statSync, close } as unknown as JournalFs,
     hasCrashed: () => crashed,
     syncedBytes: (path) => synced.get(path) ?? 0,
     heal() {

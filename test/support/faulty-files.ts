@@ -10,6 +10,7 @@ export interface FaultyFiles {
   plan: Map<number, FileFault>;
   /** Operations so far. */
   count: number;
+  /** Also closes what a process that was killed has left open. */
   restore(): void;
 }
 
@@ -25,11 +26,13 @@ export function breakFiles(directory: string, isDead: () => boolean): FaultyFile
   // The compiled code reads the functions off this object at every call.
   const target = require('node:fs/promises') as Record<string, Operation>;
   const originals = new Map<string, Operation>();
+  const opened: promises.FileHandle[] = [];
   const faulty: FaultyFiles = {
     plan: new Map(),
     count: 0,
     restore() {
       for (const [name, original] of originals) target[name] = original;
+      for (const handle of opened) if (handle.fd !== -1) void handle.close();
     },
   };
   const meet = async (args: readonly unknown[], path: string, run: () => Promise<unknown>): Promise<unknown> => {
@@ -62,7 +65,9 @@ export function breakFiles(directory: string, isDead: () => boolean): FaultyFile
       const path = String(args[0]);
       if (!path.startsWith(directory)) return original(...args);
       const result = await meet(args, path, () => original(...args));
-      if (name === 'open') patchHandle(result as Record<string, Operation>, path, meet);
+      if (name !== 'open') return result;
+      opened.push(result as promises.FileHandle);
+      patchHandle(result as Record<string, Operation>, path, meet);
       return result;
     };
   }

@@ -17,8 +17,10 @@ function withoutTiming(observation: Observation, isChance: boolean): Observation
   const events = observation.events
     .filter((event) => !/ (?:response drain|request pause|request resume)$/.test(event))
     .map((event) => event.replace(/^write \w+$/, 'write').replace(/ complete=\w+$|(?<=^read 0) trailers .*/, ''));
-  const received = isChance ? undefined : observation.received;
   const isPipelined = events.filter((event) => event.startsWith('handler ')).length > 1;
+  // Node puts the header of a response that waits for its turn before the 1xx that it has been given; a held one gets it in order.
+  const bytes = isPipelined ? observation.received?.replace(INFORMATIONAL, '') : observation.received;
+  const received = isChance ? undefined : bytes;
   // Where somebody cuts the connection, what the parser makes of the rest is a matter of time too.
   const rejected = isChance ? [] : observation.rejected;
   // And whether the response was over by then, when it had to wait for its record.
@@ -34,3 +36,4 @@ function unordered(events: readonly string[]): readonly string[] {
 }
 
 const RESPONSE = /^\d+ (?:response (?:finish|close|unpipe)|ended=)|^ended$|^written$/;
+const INFORMATIONAL = /^HTTP\/1\.1 1\d\d .*\r\n(?:\S+: .*\r\n)*\r\n/gm;

@@ -24,14 +24,25 @@ export interface KillProof {
   readonly losses: number;
 }
 
-/** `random`: from 0 to 1, says after how many requests of its share each process is killed. */
-export async function proveKills(
-  postgres: TestPostgres,
-  { requests, restarts, random }: { readonly requests: number; readonly restarts: number; readonly random: () => number },
-): Promise<KillProof> {
+export interface KillPlan {
+  readonly requests: number;
+  readonly restarts: number;
+  /** From 0 to 1; says after how many requests of its share each process is killed. */
+  readonly random: () => number;
+  /** A confirmed answer is in the journal, so a kill may take none. Default `async`. */
+  readonly delivery?: 'async' | 'confirmed';
+}
+
+export async function proveKills(postgres: TestPostgres, { requests, restarts, random, delivery = 'async' }: KillPlan): Promise<KillProof> {
   const url = await emptySchema(postgres.url);
   const folder = createServiceFolder({ 'server.js': SERVER });
-  const env = { AUDIT_POSTGRES_URL: url, AUDIT_JOURNAL_DIR: 'journal', AUDIT_HEARTBEAT_MS: '0' };
+  const env = {
+    AUDIT_POSTGRES_URL: url,
+    AUDIT_JOURNAL_DIR: 'journal',
+    AUDIT_HEARTBEAT_MS: '0',
+    AUDIT_DELIVERY: delivery,
+    AUDIT_CONFIRM_TIMEOUT_MS: '20000',
+  };
   const answered: string[] = [];
   let allowed = 0;
   let running: Service | undefined;
@@ -45,7 +56,7 @@ export async function proveKills(
       await flowFor(flow, isLast ? share : Math.ceil(share * (0.5 + random())));
       if (!isLast) {
         await service.end('SIGKILL');
-        allowed += (saidSlowDisk(service) ? 5 : 1) * CONCURRENCY;
+        if (delivery === 'async') allowed += (saidSlowDisk(service) ? 5 : 1) * CONCURRENCY;
       }
       answered.push(...(await flow.stop()));
       if (!isLast) continue;

@@ -1,7 +1,7 @@
 /** Drives a service at full load, in parts, and reads from it what that costs its event loop and memory. */
 
 import { send } from './audited-server.js';
-import { startFlow } from './request-flow.js';
+import { CONCURRENCY, startFlow } from './request-flow.js';
 
 /** A service that says at `/cost` how it has fared since it was asked last. */
 export const MEASURED_SERVER = `
@@ -21,31 +21,27 @@ export interface Cost {
   readonly p99Ms: number;
   readonly maxMs: number;
   readonly rssMb: number;
-  readonly health: {
-    readonly status: string;
+  /** Absent from a service that is not audited. */
+  readonly health?: {
     readonly capture: { readonly journalled: number; readonly dropped: Readonly<Record<string, number>> };
-    readonly exporters: Readonly<Record<string, { readonly undelivered: number; readonly delivered: number }>>;
+    readonly exporters: Readonly<Record<string, { readonly undelivered: number }>>;
   };
+}
+
+export interface LoadPart extends Cost {
+  readonly answered: number;
 }
 
 export async function costOf(url: string): Promise<Cost> {
   return JSON.parse((await send(`${url}/cost`)).body) as Cost;
 }
 
-/** Full load for so many seconds; the cost of every `partSeconds`. */
-export async function load(
-  url: string,
-  prefix: string,
-  seconds: number,
-  partSeconds: number,
-): Promise<{ answered: number; costs: readonly Cost[] }> {
-  const flow = startFlow(url, prefix);
-  const costs: Cost[] = [];
+/** Full load for so many seconds, and what it cost. */
+export async function load(url: string, seconds: number): Promise<LoadPart> {
   await costOf(url);
-  for (let part = 0; part < seconds / partSeconds; part += 1) {
-    const end = performance.now() + partSeconds * 1000;
-    while (performance.now() < end) await flow.more(20);
-    costs.push(await costOf(url));
-  }
-  return { answered: (await flow.stop()).length, costs };
+  const flow = startFlow(url, 'load');
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end) await flow.more(CONCURRENCY);
+  const { length: answered } = await flow.stop();
+  return { ...(await costOf(url)), answered };
 }

@@ -112,7 +112,15 @@ export async function loseAnswers(times: number, { proxy, rowsGoOn }: Disturbanc
   await rowsGoOn();
 }
 
-/** Every statement meets its timeout while somebody else has locked the table. */
+/** Every batch takes the server longer than a statement may. */
+export async function slowUntil(condition: () => Promise<void>, { url, rowsGoOn }: Disturbance): Promise<void> {
+  await query(url, SLOW);
+  await condition();
+  await query(url, 'DROP TRIGGER disk_slow ON audit_logs');
+  await rowsGoOn();
+}
+
+/** Every statement waits in vain while somebody else has locked the table. */
 export async function lockUntil(condition: () => Promise<void>, { url, rowsGoOn }: Disturbance): Promise<void> {
   const locker = new Client({ connectionString: url });
   await locker.connect();
@@ -134,6 +142,9 @@ export async function fillDisk(requests: number, { url, more, rowsGoOn }: Distur
 const FULL = `CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
 CREATE TRIGGER disk_full BEFORE INSERT ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION disk_full()`;
+
+const SLOW = `CREATE FUNCTION disk_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;
+CREATE TRIGGER disk_slow BEFORE INSERT ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION disk_slow()`;
 
 async function rowsOf(url: string): Promise<readonly string[]> {
   const rows = await query(url, "SELECT request_id FROM audit_logs WHERE kind = 'http'");

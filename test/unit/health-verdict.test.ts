@@ -24,10 +24,18 @@ test('is degraded, with the reason, when an exporter is late or its breaker is o
 
 test('is degraded when the journal is nearly full, before anything is dropped', () => {
   const judge = createHealthJudge(() => 0);
-  assert.equal(judge({ exporters: {}, journal: { bytes: 79, maxBytes: 100 } }).status, 'healthy');
-  const { status, reasons } = judge({ exporters: {}, journal: { bytes: 80, maxBytes: 100 } });
+  assert.equal(judge({ exporters: {}, journal: { bytes: 79, maxBytes: 100, isWritable: true } }).status, 'healthy');
+  const { status, reasons } = judge({ exporters: {}, journal: { bytes: 80, maxBytes: 100, isWritable: true } });
   assert.equal(status, 'degraded');
   assert.match(reasons.join(), /80 % full.*AUDIT_JOURNAL_MAX_BYTES/);
+});
+
+test('is degraded while the journal cannot be written, before anything is dropped', () => {
+  const judge = createHealthJudge(() => 0);
+  const capture = { ...createCaptureCounters(), pending: 7 };
+  const { status, reasons } = judge({ capture, exporters: {}, journal: { bytes: 0, maxBytes: 100, isWritable: false } });
+  assert.equal(status, 'degraded');
+  assert.match(reasons.join(), /cannot be written; 7 record\(s\) wait in memory/);
 });
 
 test('is failing for a minute after records were dropped, and heals', () => {

@@ -258,6 +258,51 @@ describe('a confirmed response', () => {
     });
   }
 
+  it('has its turn though the client has closed its side meanwhile', async () => {
+    handler = (request, response) => response.end(`[${request.url}]`);
+    const { socket, text } = await connect();
+    socket.end(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+    await once(socket, 'close');
+    assert.deepEqual(text().match(/\[\/\d\]/g), ['[/1]', '[/2]', '[/3]']);
+    sink.settle(true);
+  });
+
+  it('sends its 1xx before its header when its turn comes', async () => {
+    handler = (request, response) => {
+      if (request.url === '/2') response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      response.writeHead(200, { 'content-length': 4 });
+      response.write(Buffer.from(`[${request.url}]`));
+      response.end();
+    };
+    const { socket, text } = await connect();
+    socket.write(['/1', '/2'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+    await sink.waiters(2);
+    sink.settle(true);
+    await until('both have come', () => text().includes('[/2]'));
+    assert.deepEqual(text().match(/HTTP\/1.1 \d+|\[\/\d\]/g), ['HTTP/1.1 200', '[/1]', 'HTTP/1.1 103', 'HTTP/1.1 200', '[/2]']);
+    socket.destroy();
+  });
+
+  it('that was given up before its turn came sends nothing, not even its 1xx', async () => {
+    const given: ServerResponse[] = [];
+    handler = (request, response) => {
+      if (request.url === '/async') return void response.end();
+      given.push(response);
+      if (request.url !== '/second') return;
+      response.writeProcessing();
+      response.destroy();
+      given[0]?.end('first');
+    };
+    const { socket, text } = await connect();
+    socket.write('GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /second HTTP/1.1\r\nHost: x\r\n\r\n');
+    await sink.waiters(1);
+    const closed = once(socket, 'close');
+    sink.always(true);
+    await closed;
+    assert.match(text(), /first/);
+    assert.doesNotMatch(text(), /102 Processing/);
+  });
+
   it('is let go at once where the policy leaves it out or asks for no confirmation', async () => {
     handler = (_, response) => response.end('ok');
     assert.equal((await send(`${address.url}/none`)).body, 'ok');

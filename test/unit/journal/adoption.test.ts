@@ -23,7 +23,8 @@ function openAdopter(directory: string, changes: Partial<ConstructorParameters<t
 
 /** A stream whose process died: its lease names a start time that is not this process's. */
 function leaveStream(t: TestContext, directory: string, count: number): string {
-  const { journal } = openJournal(t, { directory });
+  // And it looks after nothing any more.
+  const { journal } = openJournal(t, { directory, syncIntervalMs: 1e9 });
   for (let nth = 0; nth < count; nth += 1) journal.append(makeRecord());
   journal.flushSync();
   fs.writeFileSync(join(journal.directory, 'lease.1.json'), JSON.stringify({ ...ownIdentity(), startTime: '1' }));

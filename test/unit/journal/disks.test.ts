@@ -99,6 +99,37 @@ test('a disk that takes 100 ms for a write stalls the service once, and loses no
   assertWhole(journal.directory, accepted);
 });
 
+for (const [where, segmentBytes] of [
+  ['the segment being written', 1e6],
+  ['segments that are full', 3000],
+] as const) {
+  test(`after a sync that failed nothing counts as durable before it is written anew (${where})`, async (t) => {
+    let refusals = 3;
+    // As the kernel does: what it could not write it takes for clean, and says so once.
+    const clean = new Map<number, number>();
+    const fdatasync = (fd: number, done: fs.NoParamCallback): void => {
+      if (refusals === 0) return fs.fdatasync(fd, done);
+      refusals -= 1;
+      clean.set(fd, fs.fstatSync(fd).size);
+      setImmediate(done, Object.assign(new Error('EIO'), { code: 'EIO' }));
+    };
+    let anew = 0;
+    const write = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number, done: never): void => {
+      anew += length;
+      fs.write(fd, bytes, offset, length, position, done);
+    };
+    const failing = { ...fs, fdatasync, write } as unknown as typeof fs;
+    const { journal } = openJournal(t, { directory: makeDirectory(), fs: failing, segmentBytes, syncIntervalMs: 1e9 });
+    for (let nth = 0; nth < 8; nth += 1) {
+      journal.append(makeRecord());
+      journal.flushSync();
+    }
+    await assert.rejects(journal.sync(), { code: 'EIO' });
+    assert.equal(await syncWithin(journal, 20_000), true);
+    assert.ok(anew >= [...clean.values()].reduce((total, size) => total + size, 0));
+  });
+}
+
 test('a disk that never answers keeps nobody waiting beyond the deadline', async (t) => {
   const unanswered: fs.NoParamCallback[] = [];
   const fdatasync: typeof fs.fdatasync = Object.assign((_: number, done: fs.NoParamCallback) => void unanswered.push(done), fs.fdatasync);

@@ -9,30 +9,38 @@ import { makeDirectory, until } from '../../support/waiting.js';
 
 /** A file system whose next writes do what `plan` says. */
 function faultyFs() {
-  const plan: { code?: string; atMostBytes?: number } = {};
+  const plan: { code?: string; atMostBytes?: number; refusals: number } = { refusals: 0 };
   const writeSync = (fd: number, bytes: Uint8Array, offset: number, length: number, position: number): number => {
+    if (plan.code !== undefined) plan.refusals += 1;
     if (plan.code !== undefined) throw Object.assign(new Error(plan.code), { code: plan.code });
     return fs.writeSync(fd, bytes, offset, Math.min(length, plan.atMostBytes ?? length), position);
   };
   return { plan, fs: { ...fs, writeSync: writeSync as typeof fs.writeSync } };
 }
 
-for (const code of ['ENOSPC', 'EDQUOT', 'EACCES', 'EIO']) {
+for (const code of ['ENOSPC', 'EDQUOT', 'EACCES', 'EROFS', 'EIO']) {
   test(`keeps records in memory while writing fails with ${code}, and writes them when it heals`, async (t) => {
     const faulty = faultyFs();
-    const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: faulty.fs });
+    const { journal, notes } = openJournal(t, { directory: makeDirectory(), fs: faulty.fs, syncIntervalMs: 5 });
+    assert.ok(journal.append(makeRecord()));
+    journal.flushSync();
     faulty.plan.code = code;
     for (let nth = 0; nth < 50; nth += 1) {
       assert.ok(journal.append(makeRecord()));
       if (nth % 10 === 0) await new Promise(setImmediate);
     }
-    assert.equal(notes.written, 0);
+    assert.equal(notes.written, 1);
+    assert.equal(journal.isWritable, false);
     await assert.rejects(journal.sync(), { code: 'ERR_AUDIT_JOURNAL' });
-    assert.equal(notes.warnings.filter((warning) => warning.includes(code)).length, 1);
+    await until('it is tried some times more', () => faulty.plan.refusals > 10);
+    const [warning, ...more] = notes.warnings;
+    assert.match(String(warning), new RegExp(code));
+    assert.deepEqual(more, []);
     delete faulty.plan.code;
-    await until('the journal heals by itself', () => notes.written === 50);
+    await until('the journal heals by itself', () => notes.written === 51);
+    assert.equal(journal.isWritable, true);
     assert.deepEqual([notes.dropped, notes.losses], [{}, []]);
-    assert.equal(readLines(journal.directory).length, 50);
+    assert.equal(readLines(journal.directory).length, 51);
   });
 }
 

@@ -25,7 +25,7 @@ const HEALTH: AuditHealth = {
   exporters: {
     postgres: { delivered: 12, undelivered: 2, deadLettered: 1, retries: 3, breaker: 'closed', oldestUndeliveredAgeMs: 1500 },
   },
-  journal: { bytes: 4096, maxBytes: 8192 },
+  journal: { bytes: 4096, maxBytes: 8192, isWritable: true },
 };
 
 const EXPECTED: Readonly<Record<string, number>> = {
