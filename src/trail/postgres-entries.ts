@@ -30,7 +30,7 @@ async function* judged<Whole>(batches: AsyncGenerator<readonly StoredRecord<Whol
 
 function entryOf<Whole>({ isWhole, record }: StoredRecord<Whole>): TrailEntry<Whole> {
   if (isWhole) return { record, where: TABLE };
-  return record === undefined ? { fault: 'not-a-record', where: TABLE } : { record, fault: 'wrong-hash', where: TABLE };
+  return record === undefined ? { fault: 'wrong-hash', where: `a row of ${TABLE}` } : { record, fault: 'wrong-hash', where: TABLE };
 }
 
 const TABLE = 'audit_logs';
