@@ -58,9 +58,11 @@ export async function startPgBouncer(server: string, { tls, port: wanted }: PgBo
   bouncer.stderr.on('data', (chunk) => {
     said += chunk;
   });
-  const failed = once(bouncer, 'exit').then(([code]) => `it ended with ${code}: ${said.slice(-2000)}`);
-  const missing = once(bouncer, 'error').then(([error]) => `${command} does not start (${error}): apt-get install pgbouncer`);
-  const fault = await Promise.race([failed, missing, accepts(ownPort)]);
+  const ended = once(bouncer, 'exit').then(
+    ([code]) => `it ended with ${code}: ${said.slice(-2000)}`,
+    (error: unknown) => `${command} does not start (${error}): apt-get install pgbouncer, or name it in AUDIT_TEST_PGBOUNCER`,
+  );
+  const fault = await Promise.race([ended, accepts(ownPort)]);
   if (fault !== undefined) {
     rmSync(directory, { recursive: true });
     throw new Error(`no PgBouncer: ${fault}`);
@@ -72,7 +74,7 @@ export async function startPgBouncer(server: string, { tls, port: wanted }: PgBo
     url: url.href,
     stop: async () => {
       bouncer.kill('SIGTERM');
-      await failed;
+      await ended;
       rmSync(directory, { recursive: true });
     },
   };
