@@ -10,11 +10,13 @@ import { PART_ROWS, partsOf } from './parts.js';
 
 export { type ArchivedFile, type ArchiveManifest, archive } from './archive.js';
 export type { DatabaseAccess } from './connection.js';
+export { COPY_LIST } from './copied-row.js';
 export { type Hold, type HoldScope, holdsOnActor, listHolds, placeHold, releaseHold } from './holds.js';
 export { createTables, type MigrationOptions, type MigrationResult, migrationSql } from './migrate.js';
 export { type KeepPeriods, type Pruned, type PruneOptions, prune } from './prune.js';
 export { type Restored, restore } from './restore.js';
 export { fromRow, SELECT_LIST } from './row.js';
+export { copyPlaces, copyRecords, type StoredRecord } from './stored-records.js';
 
 export interface PostgresExporterOptions extends DatabaseAccess {
   /** How long the server may work on one statement. Default 8000. */

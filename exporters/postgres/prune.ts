@@ -1,6 +1,7 @@
 /** Removes rows whose period is over, partition by partition, through the one function that may: `audit_prune`. */
 
 import type { ClientBase } from 'pg';
+import type { JsonValue } from '../../src/record.js';
 import { type DatabaseAccess, withConnection } from './connection.js';
 import { isLocked } from './errors.js';
 
@@ -29,6 +30,8 @@ export interface Pruned {
   readonly held: number;
   /** Removed, or to be removed. */
   readonly removed: number;
+  /** The last one when it was removed, as `audit_removals` has it; null if there was none. Undefined where nothing was removed. */
+  readonly checkpoint?: JsonValue | undefined;
 }
 
 /** A large partition is counted, and copied where some of it is kept. */
@@ -65,11 +68,20 @@ async function prunePartition(client: ClientBase, partition: string, { keep, app
         'SELECT total::float8, expired::float8, held::float8, removed::float8 FROM audit_prune($1, $2, $3)',
         [partition, JSON.stringify(keep), apply],
       );
-      return { partition, ...(rows[0] ?? NOTHING) };
+      const counts = rows[0] ?? NOTHING;
+      return { partition, ...counts, ...(apply && counts.removed > 0 && { checkpoint: await lastCheckpoint(client, partition) }) };
     } catch (error) {
       if (!isLocked(error) || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+async function lastCheckpoint(client: ClientBase, partition: string): Promise<JsonValue> {
+  const { rows } = await client.query<{ readonly checkpoint: JsonValue }>(
+    'SELECT checkpoint FROM audit_removals WHERE partition = $1 ORDER BY id DESC LIMIT 1',
+    [partition],
+  );
+  return rows[0]?.checkpoint ?? null;
 }
 
 const NOTHING: Omit<Pruned, 'partition'> = { total: 0, expired: 0, held: 0, removed: 0 };

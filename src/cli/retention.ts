@@ -14,10 +14,12 @@ import {
 } from '../../exporters/postgres/index.js';
 import type { CommandContext } from './context.js';
 import { countOf, targetOf, whenOf } from './flags.js';
+import { type Deed, recorded } from './recorded.js';
 
 const URL_OPTION = ['--url <url>', 'the database; default: as the postgres exporter is configured'] as const;
 
-export function addRetentionCommands(program: Command, { access, write }: CommandContext): void {
+export function addRetentionCommands(program: Command, context: CommandContext): void {
+  const { access, write } = context;
   program
     .command('prune')
     .description('say which records are past their period; with --apply, remove them for good and record that')
@@ -31,7 +33,9 @@ export function addRetentionCommands(program: Command, { access, write }: Comman
     .option('--apply', 'remove them; without it nothing is changed', false)
     .option(...URL_OPTION)
     .action(async ({ keep, tenant: tenants, level: levels, apply, url }: PruneFlags) => {
-      write(prunedText(await prune(access(url), { keep: { default: keep, tenants, levels }, apply }), apply));
+      const periods = { default: keep, tenants, levels };
+      const run = (): Promise<readonly Pruned[]> => prune(access(url), { keep: periods, apply });
+      write(prunedText(apply ? await recorded(context, url, pruning(periods, run)) : await run(), apply));
     });
 
   const hold = program.command('hold').description('what must not be removed, whatever its period');
@@ -96,6 +100,21 @@ export function addRetentionCommands(program: Command, { access, write }: Comman
         if (Object.keys(rejected).length > 0) process.exitCode = 1;
       }
     });
+}
+
+function pruning(keep: KeepPeriods, work: () => Promise<readonly Pruned[]>): Deed<readonly Pruned[]> {
+  return {
+    begun: 'audit.pruning',
+    done: 'audit.pruned',
+    metadata: { keep: { ...keep } },
+    work,
+    outcome: (partitions) => ({
+      removed: partitions.reduce((sum, { removed }) => sum + removed, 0),
+      partitions: partitions.map(({ checkpoint: _, ...counts }) => counts),
+      // One is enough: each is the last one of its moment.
+      checkpoint: partitions.findLast(({ checkpoint }) => checkpoint !== undefined)?.checkpoint ?? null,
+    }),
+  };
 }
 
 interface PruneFlags {

@@ -1,8 +1,8 @@
 /** `otel-audit verify`: says whether a trail is what was recorded, what contradicts it, and what nobody can know. */
 
 import { type Command, Option } from 'commander';
-import { messageOf } from '../errors.js';
-import { type Verification, verifyTrail } from '../integrity/verify.js';
+import { AuditError, messageOf } from '../errors.js';
+import { isNoTrail, type Verification, verifyTrail } from '../integrity/verify.js';
 import { readCheckpointFile } from '../trail/checkpoint-file.js';
 import { believedKeys } from './believed-keys.js';
 import type { CommandContext } from './context.js';
@@ -49,6 +49,8 @@ export function addVerify(program: Command, context: CommandContext): void {
     .action(async (place: string | undefined, flags: VerifyFlags) => {
       try {
         const verification = await verify(place, flags, context);
+        if (flags.since === undefined && isNoTrail(verification))
+          throw new AuditError('ERR_AUDIT_TRAIL', `${verification.trail} holds no record and no checkpoint of otel-audit`);
         const isGood = passes(verification, flags.requireSigned);
         context.write(
           flags.json ? `${JSON.stringify({ ok: isGood, ...verification }, undefined, 2)}\n` : verificationText(verification, isGood),

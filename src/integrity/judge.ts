@@ -17,6 +17,7 @@ export interface Pass {
   readonly chains: Map<string, StreamChain>;
   readonly matched: Map<StreamChain, TipVerdict[]>;
   records: number;
+  strange: number;
   newest: string | undefined;
 }
 

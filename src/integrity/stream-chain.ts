@@ -1,6 +1,7 @@
 /** The chain of one stream as its records come in, in whatever order: what links, what does not, and where the gaps are. */
 
 import { GENESIS_HASH, isIntact } from '../journal/chain.js';
+import type { WholeRecord } from '../journal/whole-line.js';
 import type { JournalledRecord } from '../record.js';
 import type { TrailEntry } from '../trail/trail.js';
 import type { Findings } from './findings.js';
@@ -82,7 +83,7 @@ export class StreamChain {
     const { record } = entry;
     if (record === undefined) return;
     this.#count += 1;
-    if (entry.fault !== undefined) this.#damage(record);
+    if (entry.fault !== undefined) this.#damage(entry.record);
     else if (record.kind === 'lifecycle') this.#noteLife(record);
     const last = this.#runs.at(-1);
     const { seq, prevHash, hash } = record.integrity;
@@ -95,7 +96,7 @@ export class StreamChain {
   }
 
   /** Somewhere before the end: in a gap, or on a place that is taken. */
-  #fill(record: JournalledRecord, isDamaged: boolean, isOrdered: boolean): void {
+  #fill(record: WholeRecord, isDamaged: boolean, isOrdered: boolean): void {
     const { seq, prevHash, hash } = record.integrity;
     const at = this.#runs.findLastIndex((run) => run.from <= seq);
     const before = this.#runs[at];
@@ -114,7 +115,7 @@ export class StreamChain {
     this.#runs.splice(joinsBefore ? at : at + 1, (joinsBefore ? 1 : 0) + (next?.from === seq + 1 ? 1 : 0), joined);
   }
 
-  #twin(record: JournalledRecord, isDamaged: boolean, run: Run): void {
+  #twin(record: WholeRecord, isDamaged: boolean, run: Run): void {
     const { seq, hash } = record.integrity;
     const isCopy = run.to !== seq || run.lastHash === hash;
     const twin = { kind: isCopy ? ('replayed' as const) : ('foreign' as const), detail: 'claims a place that another record has' };
@@ -124,7 +125,7 @@ export class StreamChain {
     if (!isTold) this.#find(twin.kind, seq, twin.detail, record.id);
   }
 
-  #link({ id, integrity }: JournalledRecord, hashBefore: string): void {
+  #link({ id, integrity }: WholeRecord, hashBefore: string): void {
     if (integrity.prevHash === hashBefore) return;
     // A record that was altered after it was linked to has had its finding; so has one with a changed link.
     if (!this.#damaged.some((damaged) => damaged.integrity.seq === integrity.seq)) this.#broken(integrity.seq - 1, id);
@@ -146,7 +147,7 @@ export class StreamChain {
     if (this.#damaged.length > REMEMBERED) this.#damaged.shift();
   }
 
-  #noteLife({ action, metadata, integrity: { seq } }: JournalledRecord): void {
+  #noteLife({ action, metadata, integrity: { seq } }: WholeRecord): void {
     if (action === 'audit.stop') this.#stoppedAt = Math.max(this.#stoppedAt, seq);
     if (action !== 'audit.checkpoint') return;
     if (seq > this.#lastCheckpointAt) {

@@ -24,6 +24,8 @@ export interface VerifyOptions {
 export interface Verification {
   readonly trail: string;
   readonly records: number;
+  /** Of these, what has nothing of a record of ours. */
+  readonly strange: number;
   readonly streams: number;
   readonly checkpoints: number;
   /** When the newest record was observed. */
@@ -37,6 +39,11 @@ export interface Verification {
   readonly keys: readonly string[];
   /** Keys that signed checkpoints and that nobody vouched for. */
   readonly strangers: readonly string[];
+}
+
+/** That nothing of ours is there to be checked: not a record, not a checkpoint. Then nothing can be said of it, neither good nor bad. */
+export function isNoTrail({ records, strange, streams, checkpoints, findings, leftOut }: Verification): boolean {
+  return streams + checkpoints === 0 && strange === records && findings.length + leftOut <= strange;
 }
 
 /** @throws whatever the trail throws when it cannot be read */
@@ -54,6 +61,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
   return {
     trail: trail.name,
     records: pass.records,
+    strange: pass.strange,
     streams: new Set([...pass.chains.values()].map(({ stream }) => stream)).size,
     checkpoints: checkpoints.count,
     newest: pass.newest,
@@ -68,7 +76,7 @@ export async function verifyTrail(options: VerifyOptions): Promise<Verification>
 async function readThrough({ trail, since, onProgress }: VerifyOptions, findings: Findings, checkpoints: CheckpointSet): Promise<Pass> {
   const chains = new Map<string, StreamChain>();
   const matched = new Map<StreamChain, TipVerdict[]>();
-  const pass: Pass = { chains, matched, records: 0, newest: undefined };
+  const pass: Pass = { chains, matched, records: 0, strange: 0, newest: undefined };
   let current: StreamChain | undefined;
   let tips: ReadonlyMap<number, CommittedTip> = new Map();
   for await (const batch of trail.entries(since)) {
@@ -76,6 +84,8 @@ async function readThrough({ trail, since, onProgress }: VerifyOptions, findings
       const { record } = entry;
       pass.records += 1;
       if (record === undefined) {
+        const isStrange = entry.fault === 'not-json' || entry.fault === 'not-a-record';
+        if (isStrange) pass.strange += 1;
         findings.add({ kind: 'modified', stream: '', epoch: 0, fromSeq: 0, toSeq: 0, detail: `${entry.where} is no record` });
         continue;
       }

@@ -45,7 +45,7 @@ export async function makeReport(options: ReportOptions): Promise<Report> {
   const counted: Trail = {
     ...trail,
     async *entries(from) {
-      for await (const batch of trail.entries(from)) {
+      for await (const batch of trail.fullEntries(from)) {
         for (const { record } of batch) if (record !== undefined) tally.add(record);
         yield batch;
       }

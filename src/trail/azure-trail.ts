@@ -8,7 +8,7 @@ import type { AuditRecord, JournalledRecord } from '../record.js';
 import { compileFilter, type RecordFilter } from './filter.js';
 import { hashesOf } from './hashes.js';
 import { newestOf } from './newest.js';
-import type { StoredCheckpoint, Trail, TrailEntry } from './trail.js';
+import type { FullEntry, StoredCheckpoint, Trail } from './trail.js';
 
 /**
  * A JSON array, JSON Lines, or the answer of the query API.
@@ -21,7 +21,7 @@ export function openAzureTrail(file: string): Trail {
   const only = async function* (filter: RecordFilter): AsyncGenerator<JournalledRecord> {
     yield* chained.filter(compileFilter(filter));
   };
-  const batches = async function* (since: string | undefined): AsyncGenerator<readonly TrailEntry[]> {
+  const batches = async function* (since: string | undefined): AsyncGenerator<readonly FullEntry[]> {
     const taken = since === undefined ? chained : chained.filter((record) => record.observedTime >= since);
     yield taken.map((record) => (isIntact(record) ? { record, where: file } : { record, fault: 'wrong-hash', where: file }));
   };
@@ -30,6 +30,7 @@ export function openAzureTrail(file: string): Trail {
     isOrdered: false,
     isComplete: false,
     entries: batches,
+    fullEntries: batches,
     async *checkpoints(): AsyncGenerator<StoredCheckpoint> {
       for (const { action, kind, integrity, metadata } of chained) {
         if (action === 'audit.checkpoint' && kind === 'lifecycle') yield { stream: integrity.stream, content: metadata, place: 'record' };

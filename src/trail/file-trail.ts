@@ -4,12 +4,13 @@ import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { AuditError } from '../errors.js';
 import { CHECKPOINT_FILE } from '../integrity/checkpoint-copies.js';
-import { verifyLine } from '../journal/chain.js';
+import type { WholeRecord } from '../journal/whole-line.js';
 import type { JournalledRecord } from '../record.js';
 import { readCheckpointFile } from './checkpoint-file.js';
 import { compileFilter, type RecordFilter } from './filter.js';
 import { followFiles } from './follow-files.js';
 import { hashesOf } from './hashes.js';
+import { entriesOf, entryOf, fullEntriesOf } from './line-entries.js';
 import { fileLines, linesBeginning, recordOf } from './lines.js';
 import { newestOf } from './newest.js';
 import type { StoredCheckpoint, Trail, TrailEntry } from './trail.js';
@@ -23,9 +24,10 @@ export function openFileTrail(place: string): Trail {
     name: place,
     isOrdered: isDirectory,
     isComplete: isDirectory,
-    entries: (since) => entriesOf(files(), since),
+    entries: (since) => begunSince(since, files(), entriesOf),
+    fullEntries: (since) => begunSince(since, files(), fullEntriesOf),
     checkpoints: () => checkpointsOf(files(), isDirectory ? readCopies(place) : []),
-    hashes: (range) => hashesOf(entriesOf(files(), undefined), range),
+    hashes: (range) => hashesOf(begunSince(undefined, files(), entriesOf), range),
     removed: async () => [],
     faults: async () => [],
     search: (filter, options) => newestOf(searchFiles(files(), filter), options.limit),
@@ -34,11 +36,14 @@ export function openFileTrail(place: string): Trail {
   };
 }
 
-async function* entriesOf(files: readonly string[], since: string | undefined): AsyncGenerator<readonly TrailEntry[]> {
+async function* begunSince<Whole extends WholeRecord>(
+  since: string | undefined,
+  files: readonly string[],
+  entriesIn: (file: string) => AsyncIterable<readonly TrailEntry<Whole>[]>,
+): AsyncGenerator<readonly TrailEntry<Whole>[]> {
   const begun = new Set<string>();
   for (const file of files) {
-    for await (const lines of fileLines(file)) {
-      const entries = lines.map(({ text, number }) => entryOf(text, `${file}:${number}`));
+    for await (const entries of entriesIn(file)) {
       yield since === undefined ? entries : entries.filter((entry) => hasBegun(entry, since, begun));
     }
   }
@@ -50,15 +55,6 @@ function hasBegun({ record }: TrailEntry, since: string, begun: Set<string>): bo
   const { stream } = record.integrity;
   if (record.observedTime >= since) begun.add(stream);
   return begun.has(stream);
-}
-
-function entryOf(text: string, where: string): TrailEntry {
-  const verified = verifyLine(text);
-  if ('record' in verified) return { record: verified.record, where };
-  // Its chain can still be followed by what it says of itself.
-  return verified.fault === 'wrong-hash'
-    ? { record: JSON.parse(text) as JournalledRecord, fault: verified.fault, where }
-    : { fault: verified.fault, where };
 }
 
 async function* checkpointsOf(files: readonly string[], copies: readonly StoredCheckpoint[]): AsyncGenerator<StoredCheckpoint> {

@@ -62,7 +62,7 @@ function* linesFound(whole: Buffer, beginning: string): Generator<string> {
 }
 
 /** Pieces of a file that hold whole lines only, without the last line feed of each. */
-async function* wholeLines(file: string): AsyncGenerator<Buffer> {
+export async function* wholeLines(file: string): AsyncGenerator<Buffer> {
   const found = await openAnyForm(file);
   // Its time was over since the directory was listed.
   if (found === undefined) return;

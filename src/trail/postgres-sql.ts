@@ -1,6 +1,6 @@
 /** The statements that read a trail from `audit_logs`. Values are parameters, always. */
 
-import { SELECT_LIST } from '../../exporters/postgres/index.js';
+import { COPY_LIST, SELECT_LIST } from '../../exporters/postgres/index.js';
 import type { RecordFilter } from './filter.js';
 
 export interface Statement {
@@ -8,16 +8,16 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** Every record, stream by stream; `since` from each stream's first record observed then. */
-export function everything(since: string | undefined): Statement {
-  // Two rows may claim one place: the order between them must not depend on the plan.
-  const order = 'ORDER BY stream, epoch, seq, id';
-  if (since === undefined) return { text: `SELECT ${SELECT_LIST} FROM audit_logs ${order}`, values: [] };
-  return {
-    text: `SELECT ${SELECT_LIST} FROM audit_logs JOIN (SELECT stream AS s, epoch AS e, min(seq) AS first FROM audit_logs
-      WHERE observed_at >= $1 GROUP BY 1, 2) AS begun ON stream = s AND epoch = e AND seq >= first ${order}`,
-    values: [since],
-  };
+/**
+ * Every record, stream by stream; `since` from each stream's first record observed then.
+ * For `copyRecords`.
+ */
+export function everything(since: string | undefined): string {
+  // Two rows may claim one place: the order between them must not depend on the plan. Which stream comes first is all the same.
+  const order = 'ORDER BY stream COLLATE "C", epoch, seq, id';
+  if (since === undefined) return `SELECT ${COPY_LIST} FROM audit_logs ${order}`;
+  return `SELECT ${COPY_LIST} FROM audit_logs JOIN (SELECT stream AS s, epoch AS e, min(seq) AS first FROM audit_logs
+      WHERE observed_at >= '${new Date(since).toISOString()}' GROUP BY 1, 2) AS begun ON stream = s AND epoch = e AND seq >= first ${order}`;
 }
 
 /** The newest `limit` first; without a limit the oldest first. */

@@ -3,15 +3,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { connect, type DatabaseAccess } from '../../exporters/postgres/connection.js';
-import { reasonOf } from '../../exporters/postgres/errors.js';
 import { fromRow } from '../../exporters/postgres/index.js';
-import { AuditError } from '../errors.js';
 import type { SeqRange } from '../integrity/seq-range.js';
-import { isIntact } from '../journal/chain.js';
 import type { JournalledRecord } from '../record.js';
 import type { RecordFilter } from './filter.js';
-import { arriving, everything, matching, type Statement } from './postgres-sql.js';
-import type { StoredCheckpoint, StoreFault, Trail, TrailEntry } from './trail.js';
+import { guarded, readEntries, readFullEntries } from './postgres-entries.js';
+import { arriving, matching, type Statement } from './postgres-sql.js';
+import type { StoredCheckpoint, StoreFault, Trail } from './trail.js';
 
 /** @throws {AuditError} ERR_AUDIT_TRAIL if the database cannot be reached or has no audit tables that this role may read */
 export async function openPostgresTrail(access: DatabaseAccess): Promise<Trail> {
@@ -29,7 +27,8 @@ export async function openPostgresTrail(access: DatabaseAccess): Promise<Trail> 
     name: placeOf(url),
     isOrdered: false,
     isComplete: true,
-    entries: (since) => entriesOf(client, since),
+    entries: (since) => readEntries(client, since),
+    fullEntries: (since) => readFullEntries(client, since),
     checkpoints: () => checkpointsOf(client),
     hashes: (range) => guarded(() => hashesOf(client, range)),
     removed: () => guarded(() => removedOf(client)),
@@ -38,18 +37,6 @@ export async function openPostgresTrail(access: DatabaseAccess): Promise<Trail> 
     follow: (filter, signal) => followRows(access, filter, signal),
     close: () => connection.close(),
   };
-}
-
-/** Rows a fetch: about 2 MB of records. */
-const BATCH = 1000;
-
-async function* entriesOf(client: ClientBase, since: string | undefined): AsyncGenerator<readonly TrailEntry[]> {
-  for await (const rows of rowsOf(client, everything(since))) yield rows.map(entryOf);
-}
-
-function entryOf(row: Row): TrailEntry {
-  const record = fromRow(row);
-  return isIntact(record) ? { record, where: 'audit_logs' } : { record, fault: 'wrong-hash', where: 'audit_logs' };
 }
 
 async function* searchRows(client: ClientBase, statement: Statement): AsyncGenerator<JournalledRecord> {
@@ -157,6 +144,9 @@ async function lookAgain(client: ClientBase, filter: RecordFilter, seen: Map<str
   return fresh;
 }
 
+/** Rows a fetch: about 2 MB of records. */
+const BATCH = 1000;
+
 type Row = Readonly<Record<string, unknown>>;
 
 /** Through a cursor, in one snapshot. */
@@ -172,14 +162,6 @@ async function* rowsOf(client: ClientBase, { text, values }: Statement): AsyncGe
   } finally {
     // Whatever ended the reading; on a lost connection there is nothing left to end.
     await client.query('ROLLBACK').catch(() => undefined);
-  }
-}
-
-async function guarded<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw new AuditError('ERR_AUDIT_TRAIL', `the database cannot be read: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -3,17 +3,21 @@
 import type { FindingKind } from '../integrity/findings.js';
 import type { SeqRange } from '../integrity/seq-range.js';
 import type { LineFault } from '../journal/chain.js';
+import type { WholeRecord } from '../journal/whole-line.js';
 import type { JournalledRecord } from '../record.js';
 import type { RecordFilter } from './filter.js';
 
-export interface TrailEntry {
-  /** Undefined: what stands there is no record. */
-  readonly record?: JournalledRecord | undefined;
-  /** Undefined: the record is what its own hash says. */
-  readonly fault?: LineFault | undefined;
+/** What stands at one place: a record that is what its own hash says, one that is not, or no record. */
+export type TrailEntry<Whole = WholeRecord> = (
+  | { readonly record: Whole; readonly fault?: undefined }
+  | { readonly record: JournalledRecord; readonly fault: LineFault }
+  | { readonly record?: undefined; readonly fault: LineFault }
+) & {
   /** For people: file and line, or table. */
   readonly where: string;
-}
+};
+
+export type FullEntry = TrailEntry<JournalledRecord>;
 
 export interface StoredCheckpoint {
   /** In whose chain of checkpoints it stands. */
@@ -33,6 +37,8 @@ export interface Trail {
   readonly isComplete: boolean;
   /** Everything, in batches, whole or not. `since`: from the first record of each stream that was observed then or later. */
   entries(since?: string): AsyncIterable<readonly TrailEntry[]>;
+  /** The same with all that the records say, which costs several times as much. */
+  fullEntries(since?: string): AsyncIterable<readonly FullEntry[]>;
   checkpoints(): AsyncIterable<StoredCheckpoint>;
   /** Of these records, in order; of those that are there. */
   hashes(range: SeqRange): Promise<readonly string[]>;

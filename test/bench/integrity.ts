@@ -24,8 +24,10 @@ async function main(): Promise<void> {
   const postgres = await startPostgres();
   try {
     await fill(directory, postgres.url);
-    for (let round = 0; round < 3; round += 1) await verifying('files', openFileTrail(directory));
-    for (let round = 0; round < 3; round += 1) await verifying('Postgres', await openPostgresTrail({ url: postgres.url }));
+    for (let round = 0; round < 5; round += 1) {
+      await verifying('files', openFileTrail(directory));
+      await verifying('Postgres', await openPostgresTrail({ url: postgres.url }));
+    }
     if (rows > 0) await querying(postgres);
   } finally {
     await postgres.stop();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -92,6 +92,25 @@ describe('the proof of a trail', () => {
     const strange = runCommand(['verify', trail, '--keys', other]);
     assert.equal(strange.status, 1);
     assert.match(strange.stdout, /FOREIGN .* which is not among the keys given/);
+  });
+
+  it('says that it could not check what is no trail at all, and names what was a trail until somebody wrote over it', () => {
+    const other = path.join(folder.directory, 'other');
+    mkdirSync(other);
+    for (const [name, content] of [
+      ['empty.jsonl', ''],
+      ['some.jsonl', '{"level":30,"msg":"hello"}\n{"level":30,"msg":"again"}\n'],
+      ['some.json', '[{"name":"a"}]\n'],
+      ['noise.jsonl', 'not\njson\n'],
+    ] as const) {
+      writeFileSync(path.join(other, name), content);
+      const { status, stderr } = runCommand(['verify', path.join(other, name), ...keys()]);
+      assert.equal(status, 2, name);
+      assert.match(stderr, /holds no record and no checkpoint/);
+      if (name.endsWith('noise.jsonl'))
+        assert.equal(runCommand(['verify', path.join(other, name), '--checkpoints', copiesFile(), ...keys()]).status, 1);
+    }
+    assert.equal(runCommand(['verify', other, ...keys()]).status, 2);
   });
 
   it('says that it could not check what is not there', () => {

@@ -3,16 +3,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createPostgresExporter } from '../../exporters/postgres/index.js';
+import type { JournalledRecord } from '../../src/record.js';
 import { chained, exampleRecord } from '../../src/testing/records.js';
 import { emptySchema, newRole, readTrail } from '../support/audit-schema.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
 import { ROOT } from '../support/service.js';
 
 const DAY_MS = 86_400_000;
+const SEED = Buffer.alloc(32, 7).toString('base64');
+const journals = mkdtempSync(path.join(tmpdir(), 'otel-audit-cli-journals-'));
 
 describe('otel-audit on the command line', () => {
   let postgres: TestPostgres;
@@ -23,6 +26,7 @@ describe('otel-audit on the command line', () => {
   after(async () => {
     await postgres?.stop();
     rmSync(directory, { recursive: true });
+    rmSync(journals, { recursive: true });
   });
 
   it('makes roles, holds, archives, prunes and restores', async () => {
@@ -43,12 +47,59 @@ describe('otel-audit on the command line', () => {
     const planned = await cli(retention, 'prune', '--keep', '100d', '--tenant', 'nobody=7y');
     assert.match(planned.out, /would remove 1 of 2; 1 under legal hold stay\n1 records; nothing was changed/);
     assert.equal((await readTrail(owner)).length, 3);
-    assert.match((await cli(retention, 'prune', '--keep', '100d', '--apply')).out, /1 records removed/);
-    assert.deepEqual(await readTrail(owner), records.slice(1));
+    assert.match((await cli(owner, 'prune', '--keep', '100d', '--apply', '--url', retention)).out, /1 records removed/);
+    assert.deepEqual(await requestsIn(owner), records.slice(1));
     assert.match((await cli(retention, 'hold', 'release', '1', 'settled')).out, /hold 1 is released/);
-    assert.match((await cli(retention, 'prune', '--keep', '100d', '--apply')).out, /the whole partition/);
+    assert.match((await cli(owner, 'prune', '--keep', '100d', '--apply', '--url', retention)).out, /the whole partition/);
+    assert.equal((await cli(owner, 'verify')).code, 0);
     assert.match((await cli(owner, 'restore', '--dir', directory)).out, /: 2 records\n$/);
-    assert.deepEqual(await readTrail(owner), records);
+    assert.deepEqual(await requestsIn(owner), records);
+  });
+
+  it('records in the trail what is pruned, before and after, by whom, and with the last checkpoint; a dry run is none', async () => {
+    const owner = await emptySchema(postgres.url);
+    await cli(owner, 'migrate');
+    const old = new Date(Date.now() - 300 * DAY_MS).toISOString();
+    const exporter = createPostgresExporter({ url: owner });
+    await exporter.export(
+      chained([exampleRecord(0, { time: old }), exampleRecord(1, { time: old }), exampleRecord(2)]),
+      AbortSignal.timeout(60_000),
+    );
+    await exporter.shutdown();
+    await cli(owner, 'prune', '--keep', '100d');
+    assert.deepEqual(
+      (await readTrail(owner)).map(({ kind }) => kind),
+      ['http', 'http', 'http'],
+    );
+    // Finds nothing to remove, and leaves checkpoints in the trail.
+    await cli(owner, 'prune', '--keep', '400d', '--apply');
+    const [last] = await query(
+      owner,
+      'SELECT stream, seq::float8 AS seq FROM audit_checkpoints ORDER BY occurred_at DESC, seq DESC LIMIT 1',
+    );
+    await cli(owner, 'prune', '--keep', '100d', '--apply');
+    const [pruning, pruned] = (await readTrail(owner)).filter(({ kind }) => kind === 'event').slice(-2);
+    assert.equal(pruning?.action, 'audit.pruning');
+    assert.equal(pruned?.action, 'audit.pruned');
+    assert.equal(pruned?.outcome, 'success');
+    assert.equal(pruned?.actor.id, process.env['SUDO_USER'] ?? userInfo().username);
+    const { removed, begun, keep, partitions, checkpoint } = pruned?.metadata ?? {};
+    assert.deepEqual([removed, begun, keep], [2, pruning?.id, { default: '100 days' }]);
+    assert.match(JSON.stringify(partitions), /"removed":2/);
+    const { stream, seq } = checkpoint as { readonly stream: string; readonly seq: number };
+    assert.deepEqual({ stream, seq }, last);
+    const verified = await cli(owner, 'verify');
+    assert.equal(verified.code, 0, verified.out + verified.error);
+    assert.match(verified.out, /were removed, as the ledger of removals says/);
+  });
+
+  it('says in the trail that pruning failed, and to whom it is refused that nothing was done', async () => {
+    const owner = await emptySchema(postgres.url);
+    await cli(owner, 'migrate');
+    assert.equal((await cli(owner, 'prune', '--keep', '1d', '--apply')).code, 1);
+    const pruned = (await readTrail(owner)).find(({ action }) => action === 'audit.pruned');
+    assert.equal(pruned?.outcome, 'failure');
+    assert.match(String(pruned?.error?.message), /at least 30 days/);
   });
 
   it('says what is wrong with a flag or refused by the database, and changes nothing', async () => {
@@ -67,6 +118,10 @@ describe('otel-audit on the command line', () => {
   });
 });
 
+async function requestsIn(url: string): Promise<readonly JournalledRecord[]> {
+  return (await readTrail(url)).filter(({ kind }) => kind === 'http');
+}
+
 interface Outcome {
   readonly code: number;
   readonly out: string;
@@ -76,7 +131,10 @@ interface Outcome {
 function cli(url: string, ...args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const main = path.join(ROOT, 'dist/src/cli/main.js');
-    const options = { env: { ...process.env, AUDIT_POSTGRES_URL: url }, timeout: 60_000 };
+    const options = {
+      env: { ...process.env, AUDIT_POSTGRES_URL: url, AUDIT_JOURNAL_DIR: mkdtempSync(path.join(journals, 'j')), AUDIT_SIGNING_KEY: SEED },
+      timeout: 60_000,
+    };
     execFile(process.execPath, [main, ...args], options, (failure, out, error) => {
       resolve({ code: typeof failure?.code === 'number' ? failure.code : failure === null ? 0 : -1, out, error });
     });

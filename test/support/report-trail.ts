@@ -2,17 +2,19 @@
 
 import type { AuditRecord, JournalledRecord } from '../../src/record.js';
 import { chained, exampleRecord } from '../../src/testing/records.js';
-import type { Trail } from '../../src/trail/trail.js';
+import type { FullEntry, Trail } from '../../src/trail/trail.js';
 
 export function trailOf(records: readonly JournalledRecord[]): Trail {
   async function* none(): AsyncGenerator<never> {}
+  async function* all(): AsyncGenerator<readonly FullEntry[]> {
+    yield records.map((each) => ({ record: each, where: 'here' }));
+  }
   return {
     name: 'a trail',
     isOrdered: true,
     isComplete: true,
-    async *entries() {
-      yield records.map((each) => ({ record: each, where: 'here' }));
-    },
+    entries: all,
+    fullEntries: all,
     checkpoints: none,
     hashes: async () => [],
     removed: async () => [],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalize } from '../../../src/canonical.js';
-import { encodeLine, followsLink, GENESIS_HASH, sha256, verifyLine } from '../../../src/journal/chain.js';
+import { encodeLine, followsLink, GENESIS_HASH, isIntact, sha256, verifyLine } from '../../../src/journal/chain.js';
 import { PendingLines } from '../../../src/journal/pending-lines.js';
 import type { AuditRecord, JsonObject } from '../../../src/record.js';
 import { makeRecord } from '../../support/sized-records.js';
@@ -108,6 +108,17 @@ test('any single changed character is noticed', () => {
     }),
     { numRuns: 300 },
   );
+});
+
+test('a record that was given another member is not whole', () => {
+  const recorded = makeRecord();
+  const record = { ...recorded, integrity: { ...LINK, hash: encodeLine(recorded, LINK).hash } };
+  assert.ok(isIntact(record));
+  for (const forged of [
+    { ...record, extra: 1 },
+    { ...record, actor: { ...record.actor, extra: 1 } },
+  ])
+    assert.ok(!isIntact(forged));
 });
 
 test('a record follows only its predecessor', () => {
