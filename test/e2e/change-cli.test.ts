@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import { encodeContext } from '../../src/changes/change-context.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { ROOT } from '../support/service.js';
+import { TLS } from '../support/tls.js';
 
 const REQUEST = {
   id: '01234567-89ab-7cde-8f01-23456789abcd',
@@ -21,8 +22,12 @@ const REQUEST = {
 describe('the commands about row changes', { timeout: 600_000 }, () => {
   let postgres: TestPostgres;
   let client: Client;
-  const run = async (...args: readonly string[]): Promise<{ readonly status: number; readonly text: string }> => {
-    const env = { ...process.env, AUDIT_CHANGES_URL: postgres.url, NODE_OPTIONS: '' };
+  const run = (...args: readonly string[]) => runWith({}, ...args);
+  const runWith = async (
+    own: Readonly<Record<string, string>>,
+    ...args: readonly string[]
+  ): Promise<{ readonly status: number; readonly text: string }> => {
+    const env = { ...process.env, AUDIT_CHANGES_URL: postgres.url, NODE_OPTIONS: '', ...own };
     try {
       const { stdout } = await promisify(execFile)(process.execPath, [path.join(ROOT, 'dist/src/cli/main.js'), ...args], { env });
       return { status: 0, text: stdout };
@@ -51,6 +56,17 @@ describe('the commands about row changes', { timeout: 600_000 }, () => {
     assert.equal(refused.status, 1);
     assert.match(refused.text, /ECONNREFUSED/);
     assert.doesNotMatch(refused.text, /hunter2/);
+  });
+
+  it('trust the certificates that the trail trusts, and no other', async () => {
+    const secured = await startPostgres({ tls: true });
+    try {
+      const url = `${secured.url}?sslmode=require`;
+      assert.match((await run('tracked', '--url', url)).text, /nobody trusted signed the server's certificate/);
+      assert.match((await runWith({ AUDIT_POSTGRES_CA: String(TLS.cert) }, 'tracked', '--url', url)).text, /no table is tracked/);
+    } finally {
+      await secured.stop();
+    }
   });
 
   it('print SQL that does the same', async () => {
