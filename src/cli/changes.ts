@@ -3,12 +3,14 @@
 import type { Command } from 'commander';
 import type { Client } from 'pg';
 import { connectToDatabase } from '../../exporters/database.js';
-import type { DatabaseAccess } from '../../exporters/postgres/index.js';
+import { type DatabaseAccess, listHolds } from '../../exporters/postgres/index.js';
 import { type AuditConfig, loadConfig } from '../config.js';
 import { AuditConfigError, AuditError } from '../errors.js';
 import { createConfiguredRedactor } from '../redaction-functions.js';
 import type { CommandContext } from './context.js';
 import { printBlame, printHistory } from './history.js';
+import { runPruneChanges } from './prune-changes.js';
+import { periodOf } from './retention.js';
 import { runStatus, runTrack, runUntrack } from './track.js';
 
 interface UrlFlags {
@@ -51,6 +53,22 @@ export function addChangeCommands(program: Command, { access, write }: CommandCo
     .description('which tables are tracked, and whether all is well with them')
     .option(...URL_FLAG)
     .action((flags: UrlFlags) => failing(connected(flags, (client) => runStatus({ client, write }))));
+  program
+    .command('prune-changes')
+    .description('say which months of recorded changes are past their period; with --apply, remove them for good')
+    .requiredOption('--keep <period>', 'for how long: 90d, 60w, 7y', periodOf)
+    .option('--apply', 'remove them; without it nothing is changed', false)
+    .option(...URL_FLAG)
+    .option('--trail <url>', 'where legal holds are placed; default: AUDIT_POSTGRES_URL if set')
+    .action((flags: UrlFlags & { readonly keep: string; readonly apply: boolean }) =>
+      failing(
+        connected(flags, async (client, config) => {
+          const trail = flags.trail ?? config.postgres.url;
+          const holds = trail === undefined ? [] : await listHolds(access(trail));
+          return runPruneChanges({ ...flags, client, holds, write });
+        }),
+      ),
+    );
   program
     .command('history <table> <key>')
     .description("a row's life: each change with its time, actor and action")

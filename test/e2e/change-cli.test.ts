@@ -126,6 +126,23 @@ describe('the commands about row changes', { timeout: 600_000 }, () => {
     assert.equal((await run('blame', 'orders', '42', 'note')).status, 1);
   });
 
+  it('prune what is past its period, unless a hold of the trail covers it', async () => {
+    await client.query(`CREATE TABLE audit.changes_2020_01 PARTITION OF audit.changes FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+      INSERT INTO audit.changes (changed_at, table_schema, table_name, operation, row_id) VALUES ('2020-01-10', 'public', 'orders', 'delete', '7')`);
+    assert.match((await run('prune-changes')).text, /--keep/);
+    assert.match((await run('prune-changes', '--keep', 'long')).text, /must be a period such as 400d/);
+    assert.match((await run('prune-changes', '--keep', '90d')).text, /would remove 1 changes\n1 changes; nothing was changed/);
+    assert.equal((await run('migrate', '--url', postgres.url)).status, 0);
+    await run('hold', 'add', 'case 1', '--target', 'orders/7', '--url', postgres.url);
+    const held = await run('prune-changes', '--keep', '90d', '--apply', '--trail', postgres.url);
+    assert.match(held.text, /changes_2020_01: 1 changes stay: 1 are under legal hold/);
+    const unknown = await run('prune-changes', '--keep', '90d', '--apply', '--trail', 'postgres://postgres@127.0.0.1:1/none');
+    assert.deepEqual([unknown.status, /the holds cannot be read/.test(unknown.text)], [1, true]);
+    await run('hold', 'release', '1', 'closed', '--url', postgres.url);
+    assert.match((await run('prune-changes', '--keep', '90d', '--apply', '--trail', postgres.url)).text, /removed 1 changes\n/);
+    assert.match((await run('prune-changes', '--keep', '90d')).text, /nothing is past its period/);
+  });
+
   it('untrack, and keep what was recorded', async () => {
     await run('untrack', 'orders');
     await client.query("UPDATE orders SET status = 'unseen'");
