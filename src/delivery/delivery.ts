@@ -1,8 +1,7 @@
 /** Delivery as the pipeline sees it: follows this process's journal and those it adopts, counts, flushes, and ends within a deadline. */
 
 import { dirname } from 'node:path';
-import { connectToDatabase } from '../../exporters/database.js';
-import { createExporterByName, runsOn } from '../../exporters/index.js';
+import { connectToDatabase, createExporterByName, runsOn } from '../../exporters/index.js';
 import { startRelayAgent } from '../changes/relay-agent.js';
 import type { ExporterCounters } from '../health.js';
 import { type AdoptedStream, Adopter } from '../journal/adoption.js';

@@ -1,8 +1,7 @@
 /** The delivery worker: creates the exporters that are given by name, delivers and relays row changes until it is told to stop. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { connectToDatabase } from '../../exporters/database.js';
-import { createExporterByName } from '../../exporters/index.js';
+import { connectToDatabase, createExporterByName } from '../../exporters/index.js';
 import { startRelayAgent } from '../changes/relay-agent.js';
 import { useJournalKeys } from '../journal/keyring.js';
 import { startAgent } from './agent.js';

@@ -179,10 +179,16 @@ describe('records of row changes', { timeout: 600_000 }, () => {
     assert.ok(Number(before?.['seq']) > 0);
     const [joined] = await query(
       postgres.url,
-      `SELECT request.actor_id, request.action, change.changes -> 0 ->> 'operation' AS operation FROM audit_logs change
-       JOIN audit_logs request ON request.id = change.refers_to WHERE change.kind = 'change' AND change.target_id = '801'`,
+      `SELECT actor, action, path, status_code, operation, is_complete FROM audit_row_changes WHERE table_name = 'items' AND row_id = '801'`,
     );
-    assert.deepEqual(joined, { actor_id: 'user-801', action: 'item.accessed', operation: 'insert' });
+    assert.deepEqual(joined, {
+      actor: "801'@example.com",
+      action: 'item.accessed',
+      path: '/items/801',
+      status_code: 200,
+      operation: 'insert',
+      is_complete: true,
+    });
   });
 
   it('wait in the database where it cannot be read, and the service goes on', async () => {
