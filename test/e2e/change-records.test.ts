@@ -172,7 +172,7 @@ describe('records of row changes', { timeout: 600_000 }, () => {
     await waitFor(async () => {
       const [now] = await query(
         postgres.url,
-        `SELECT xact = (SELECT max(xact) FROM audit.changes) AS done FROM audit.relays ORDER BY held_until DESC LIMIT 1`,
+        `SELECT xact = (SELECT xact FROM audit.changes ORDER BY changes.xact DESC LIMIT 1) AS done FROM audit.relays ORDER BY held_until DESC LIMIT 1`,
       );
       return now?.['done'] === true && (await all());
     }, 60_000);
