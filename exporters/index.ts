@@ -12,6 +12,8 @@ import { otlpFaults, parseHeaders } from './otlp/endpoint.js';
 import { addressFaults } from './postgres/address.js';
 import { type Probe, probeHttp } from './probe.js';
 
+export { connectToDatabase } from './database.js';
+
 export interface ExporterEntry {
   /** `main`: what it writes to belongs to the service's own thread (stdout, memory). */
   readonly runsOn: 'worker' | 'main';

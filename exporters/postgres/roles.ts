@@ -38,7 +38,7 @@ DO $views$
 BEGIN
   -- Before 15 a view runs with its owner's rights, past row level security.
   IF current_setting('server_version_num')::integer >= 150000 THEN
-    GRANT SELECT ON audit_trail, audit_failed_logins TO @prefix@_reader;
+    GRANT SELECT ON audit_trail, audit_failed_logins, audit_row_changes TO @prefix@_reader;
   END IF;
 END $views$;
 

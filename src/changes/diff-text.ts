@@ -15,7 +15,7 @@ function headOf({ schema, table, model, operation, id, newId, count, complete }:
   return `${name}${about} ${shown(operation)}${complete === false ? ' (incomplete: the ORM does not see every row)' : ''}`;
 }
 
-function fieldsOf({ before, after, filter }: JsonObject): string {
+function fieldsOf({ before, after, filter, statement }: JsonObject): string {
   const old = objectOf(before);
   const now = objectOf(after);
   const names = [...new Set([...Object.keys(old), ...Object.keys(now)])];
@@ -26,7 +26,8 @@ function fieldsOf({ before, after, filter }: JsonObject): string {
     const sign = from === undefined ? '+' : to === undefined ? '-' : '~';
     return `  ${sign} ${name.padEnd(width)}  ${[from, to].filter((value) => value !== undefined).join(' → ')}\n`;
   });
-  return `${filter === undefined ? '' : `  where ${shown(filter)}\n`}${lines.join('')}`;
+  const about = [statement === undefined ? '' : `  by ${shown(statement)}\n`, filter === undefined ? '' : `  where ${shown(filter)}\n`];
+  return [...about, ...lines].join('');
 }
 
 function objectOf(value: JsonValue | undefined): JsonObject {

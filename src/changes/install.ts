@@ -4,14 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientBase } from 'pg';
 import { AuditError } from '../errors.js';
+import { inTransaction, isBusy, withLockTimeout } from './lock.js';
 
 /** From `dist/src/changes` up to the package. */
 const SQL_FILE = join(__dirname, '../../../src/changes/triggers.sql');
-
-// A writer that comes while the lock is waited for waits as well: so we do not wait longer, but come again.
-const LOCK_TIMEOUT_MS = 50;
-const ATTEMPTS = 200;
-const RETRY_MS = 100;
 
 export interface Table {
   readonly oid: number;
@@ -78,24 +74,16 @@ export async function untrack(client: ClientBase, table: Table): Promise<void> {
   await withTableLock(client, table, () => client.query('SELECT audit.untrack($1)', [table.oid]));
 }
 
-/** The lock that CREATE TRIGGER takes, asked for again and again rather than waited for. */
+/** The lock that CREATE TRIGGER takes. */
 async function withTableLock(client: ClientBase, table: Table, work: () => Promise<unknown>): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await inTransaction(client, async () => {
-        await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-        await client.query(`LOCK TABLE ${table.name} IN SHARE ROW EXCLUSIVE MODE`);
-        await work();
-      });
-    } catch (error) {
-      const isBusy = (error as { readonly code?: unknown }).code === '55P03';
-      if (!isBusy) throw error;
-      if (attempt === ATTEMPTS)
-        throw new AuditError('ERR_AUDIT_CONFIG', `${table.name} is locked by long transactions; end them or try at a quieter time`, {
-          cause: error,
-        });
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS * (0.5 + Math.random())));
-    }
+  try {
+    await withLockTimeout(client, async () => {
+      await client.query(`LOCK TABLE ${table.name} IN SHARE ROW EXCLUSIVE MODE`);
+      await work();
+    });
+  } catch (cause) {
+    if (!isBusy(cause)) throw cause;
+    throw new AuditError('ERR_AUDIT_CONFIG', `${table.name} is locked by long transactions; end them or try at a quieter time`, { cause });
   }
 }
 
@@ -109,16 +97,4 @@ export async function trackedTables(client: ClientBase): Promise<readonly Tracke
      FROM audit.tracked t LEFT JOIN pg_class c ON c.oid = t.relation ORDER BY t.name`,
   );
   return rows;
-}
-
-async function inTransaction<Result>(client: ClientBase, work: () => Promise<Result>): Promise<Result> {
-  await client.query('BEGIN');
-  try {
-    const result = await work();
-    await client.query('COMMIT');
-    return result;
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw error;
-  }
 }

@@ -4,11 +4,19 @@
  */
 
 import type { ClientBase } from 'pg';
-import { messageOf } from '../errors.js';
+import { AuditError, messageOf } from '../errors.js';
 import { CHANGE_COLUMNS, type ChangeRow } from './change-row.js';
 
+/** To the service's database. */
+export interface RelayConnection {
+  readonly client: ClientBase;
+  close(): Promise<void>;
+  /** Cuts the line: a running query fails at once. */
+  destroy(): void;
+}
+
 export interface RelaySource {
-  readonly url: string;
+  readonly connect: () => Promise<RelayConnection>;
   /** Names the cursor: two processes that deliver to the same places share it, and one of them relays. */
   readonly destination: string;
   /** Of this process among those. */
@@ -33,8 +41,8 @@ export interface Relay {
 const BATCH = 50;
 const POLL_MS = 1000;
 const MAX_BACKOFF_MS = 30_000;
-const CONNECT_MS = 5000;
-const STATEMENT_MS = 10_000;
+/** A network that swallows everything must not end the relaying. */
+const STEP_MS = 20_000;
 /** A relay that dies is replaced after this long. */
 const LEASE_MS = 15_000;
 const DAY_MS = 86_400_000;
@@ -50,8 +58,8 @@ const READ = `SELECT ${CHANGE_COLUMNS} FROM audit.changes
     AND changes.xact < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY changes.xact, changes.id LIMIT ${BATCH}`;
 
 export function startRelay(options: RelayOptions): Relay {
-  const { destination, holder, store, warn, pollMs = POLL_MS } = options;
-  let client: (ClientBase & { end(): Promise<void> }) | undefined;
+  const { connect, destination, holder, store, warn, pollMs = POLL_MS } = options;
+  let connection: RelayConnection | undefined;
   let installation = '';
   let partitionsMadeAt = Number.NEGATIVE_INFINITY;
   let isStopping = false;
@@ -76,13 +84,23 @@ export function startRelay(options: RelayOptions): Relay {
         backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
       }
     }
-    await client?.query(RELEASE, [destination, holder]).catch(() => undefined);
+    await connection?.client.query(RELEASE, [destination, holder]).catch(() => undefined);
     await disconnect();
   }
 
   /** One batch; how many rows it had. */
   async function step(): Promise<number> {
-    client ??= await connect();
+    connection ??= await open();
+    const { client, destroy } = connection;
+    const deadline = setTimeout(destroy, STEP_MS).unref();
+    try {
+      return await relayBatch(client);
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  async function relayBatch(client: ClientBase): Promise<number> {
     const { rows: claims } = await client.query<{ xact: string; id: string }>(CLAIM, [destination, holder, LEASE_MS]);
     const [cursor] = claims;
     if (cursor === undefined) return 0;
@@ -99,32 +117,22 @@ export function startRelay(options: RelayOptions): Relay {
     return rows.length;
   }
 
-  async function connect(): Promise<NonNullable<typeof client>> {
-    // Loaded here: a service without tracked changes needs no driver.
-    const { Client } = await import('pg');
-    const connection = new Client({
-      connectionString: options.url,
-      application_name: 'otel-audit',
-      connectionTimeoutMillis: CONNECT_MS,
-      query_timeout: STATEMENT_MS,
-      keepAlive: true,
-    });
-    // Without a listener the loss of an idle connection would end the process.
-    connection.on('error', () => undefined);
-    await connection.connect();
+  async function open(): Promise<RelayConnection> {
+    const opened = await connect();
+    const { client } = opened;
     // A relay must not keep a process alive.
-    (connection as unknown as { unref(): void }).unref();
-    client = connection;
-    const { rows } = await connection.query<{ id: string }>('SELECT id FROM audit.installation');
+    (client as unknown as { unref(): void }).unref();
+    connection = opened;
+    const { rows } = await client.query<{ id: string }>('SELECT id FROM audit.installation');
     installation = rows[0]?.id ?? '';
-    await connection.query('INSERT INTO audit.relays (destination) VALUES ($1) ON CONFLICT DO NOTHING', [destination]);
-    return connection;
+    await client.query('INSERT INTO audit.relays (destination) VALUES ($1) ON CONFLICT DO NOTHING', [destination]);
+    return opened;
   }
 
   async function disconnect(): Promise<void> {
-    const gone = client;
-    client = undefined;
-    await gone?.end().catch(() => undefined);
+    const gone = connection;
+    connection = undefined;
+    await gone?.close();
   }
 
   function pause(ms: number): Promise<void> {
@@ -150,6 +158,7 @@ export function startRelay(options: RelayOptions): Relay {
 
 /** By its code: a message may quote a value or the URL. */
 function reasonOf(error: unknown): string {
+  if (error instanceof AuditError) return error.message;
   const { code } = error as { readonly code?: unknown };
   if (code === '42P01' || code === '3F000') return 'nothing is tracked there; run `otel-audit track`';
   if (code === '42501') return 'the role of AUDIT_CHANGES_URL may not read audit.changes or write audit.relays';

@@ -29,7 +29,12 @@ CREATE INDEX changes_row_idx ON audit.changes (row_id, id) WHERE row_id IS NOT N
 CREATE INDEX changes_new_row_idx ON audit.changes (new_row_id, id) WHERE new_row_id IS NOT NULL;
 
 -- A statement must never fail because nobody made a partition in time.
-CREATE TABLE audit.changes_default PARTITION OF audit.changes DEFAULT;
+CREATE FUNCTION audit.make_default_partition() RETURNS void
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  CREATE TABLE audit.changes_default PARTITION OF audit.changes DEFAULT;
+  CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit.changes_default FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+END $body$;
 
 CREATE TABLE audit.tracked (
   relation    oid         PRIMARY KEY,
@@ -49,6 +54,16 @@ CREATE TABLE audit.installation (
 );
 INSERT INTO audit.installation DEFAULT VALUES;
 
+-- Partitions that `otel-audit prune-changes` has removed.
+CREATE TABLE audit.removals (
+  removed_at    timestamptz NOT NULL DEFAULT now(),
+  removed_by    name        NOT NULL DEFAULT session_user,
+  partition     text        NOT NULL,
+  removed_rows  bigint      NOT NULL,
+  changed_from  timestamptz NOT NULL,
+  changed_to    timestamptz NOT NULL
+);
+
 CREATE TABLE audit.relays (
   destination  text PRIMARY KEY,
   xact         xid8        NOT NULL DEFAULT '0',
@@ -60,12 +75,12 @@ CREATE TABLE audit.relays (
 CREATE FUNCTION audit.refuse_change() RETURNS trigger
   LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
-  RAISE EXCEPTION 'audit.changes is append-only: % is refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+  RAISE EXCEPTION 'audit.% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
 END $body$;
 
 -- The month's partition and the next three. A month whose rows are in the default partition already stays there.
 CREATE FUNCTION audit.ensure_partitions() RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $body$
 DECLARE
   month timestamp;
   name text;
@@ -77,7 +92,7 @@ BEGIN
     CONTINUE WHEN to_regclass(format('audit.%I', name)) IS NOT NULL;
     CONTINUE WHEN EXISTS (SELECT FROM audit.changes_default
       WHERE changed_at >= month AT TIME ZONE 'UTC' AND changed_at < (month + interval '1 month') AT TIME ZONE 'UTC');
-    -- LIKE and ATTACH do not wait for writers, nor they for it.
+    -- LIKE and ATTACH do not wait for writers, nor they for it, but for those of the default partition; nobody waits long behind us.
     EXECUTE format('CREATE TABLE audit.%I (LIKE audit.changes INCLUDING ALL EXCLUDING IDENTITY)', name);
     EXECUTE format('CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit.%I '
       'FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', name);
@@ -251,8 +266,9 @@ END $body$;
 
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit.changes FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
 CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit.changes FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
-CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit.changes_default FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.removals FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit FROM PUBLIC;
 
+SELECT audit.make_default_partition();
 SELECT audit.ensure_partitions();

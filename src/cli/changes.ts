@@ -1,12 +1,16 @@
 /** The commands about row changes: connects to the service's database, and hands over to the command. */
 
 import type { Command } from 'commander';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { connectToDatabase } from '../../exporters/database.js';
+import { type DatabaseAccess, listHolds } from '../../exporters/postgres/index.js';
 import { type AuditConfig, loadConfig } from '../config.js';
 import { AuditConfigError, AuditError } from '../errors.js';
 import { createConfiguredRedactor } from '../redaction-functions.js';
 import type { CommandContext } from './context.js';
 import { printBlame, printHistory } from './history.js';
+import { runPruneChanges } from './prune-changes.js';
+import { periodOf } from './retention.js';
 import { runStatus, runTrack, runUntrack } from './track.js';
 
 interface UrlFlags {
@@ -20,7 +24,10 @@ const URL_FLAG = ['--url <url>', "the service's database; default: AUDIT_CHANGES
 const TRAIL_FLAG = ['--trail <url>', 'where audit_logs is, for the actions; default: AUDIT_POSTGRES_URL if set'] as const;
 const PRINT_FLAG = ['--print', 'print the SQL and change nothing', false] as const;
 
-export function addChangeCommands(program: Command, { write }: CommandContext): void {
+// Of one statement: a history may be long.
+const STATEMENT_MS = 600_000;
+
+export function addChangeCommands(program: Command, { access, write }: CommandContext): void {
   program
     .command('track <tables>')
     .description('record every row change of these tables (comma list), whoever makes it; safe to repeat')
@@ -47,12 +54,28 @@ export function addChangeCommands(program: Command, { write }: CommandContext): 
     .option(...URL_FLAG)
     .action((flags: UrlFlags) => failing(connected(flags, (client) => runStatus({ client, write }))));
   program
+    .command('prune-changes')
+    .description('say which months of recorded changes are past their period; with --apply, remove them for good')
+    .requiredOption('--keep <period>', 'for how long: 90d, 60w, 7y', periodOf)
+    .option('--apply', 'remove them; without it nothing is changed', false)
+    .option(...URL_FLAG)
+    .option('--trail <url>', 'where legal holds are placed; default: AUDIT_POSTGRES_URL if set')
+    .action((flags: UrlFlags & { readonly keep: string; readonly apply: boolean }) =>
+      failing(
+        connected(flags, async (client, config) => {
+          const trail = flags.trail ?? config.postgres.url;
+          const holds = trail === undefined ? [] : await listHolds(access(trail));
+          return runPruneChanges({ ...flags, client, holds, write });
+        }),
+      ),
+    );
+  program
     .command('history <table> <key>')
     .description("a row's life: each change with its time, actor and action")
     .option(...URL_FLAG)
     .option(...TRAIL_FLAG)
     .action((table: string, key: string, flags: UrlFlags) =>
-      failing(connected(flags, (client, config) => printHistory({ client, table, key, write, ...readingOf(flags, config) }))),
+      failing(connected(flags, (client, config) => printHistory({ client, table, key, write, ...readingOf(flags, config, access) }))),
     );
   program
     .command('blame <table> <key> <column>')
@@ -60,7 +83,7 @@ export function addChangeCommands(program: Command, { write }: CommandContext): 
     .option(...URL_FLAG)
     .option(...TRAIL_FLAG)
     .action((table: string, key: string, column: string, flags: UrlFlags) =>
-      failing(connected(flags, (client, config) => printBlame({ client, table, key, column, write, ...readingOf(flags, config) }))),
+      failing(connected(flags, (client, config) => printBlame({ client, table, key, column, write, ...readingOf(flags, config, access) }))),
     );
 }
 
@@ -76,10 +99,11 @@ async function connected<Result>({ url }: UrlFlags, work: (client: Client, confi
   const config = loadConfig({ env: process.env, directory: process.cwd() });
   const connectionString = url ?? config.changes.url;
   if (connectionString === undefined) throw new AuditConfigError(['AUDIT_CHANGES_URL: not set; say which database the service uses']);
-  const client = new Client({ connectionString, application_name: 'otel-audit', connectionTimeoutMillis: 10_000 });
-  client.on('error', () => undefined);
+  const { client, close } = await connectToDatabase(
+    { url: connectionString, ca: config.postgres.ca },
+    { statementTimeoutMs: STATEMENT_MS },
+  );
   try {
-    await client.connect();
     return await work(client, config);
   } catch (cause) {
     if (cause instanceof AuditError) throw cause;
@@ -87,7 +111,7 @@ async function connected<Result>({ url }: UrlFlags, work: (client: Client, confi
     const { code = 'unknown error' } = cause as { readonly code?: string };
     throw new AuditError('ERR_AUDIT_EXPORTER', `the database refused or failed (${code})${hintOf(code)}`, { cause });
   } finally {
-    await client.end().catch(() => undefined);
+    await close();
   }
 }
 
@@ -97,30 +121,27 @@ function hintOf(code: string): string {
   return '';
 }
 
-function readingOf({ trail }: UrlFlags, config: AuditConfig) {
+function readingOf({ trail }: UrlFlags, config: AuditConfig, access: CommandContext['access']) {
   const url = trail ?? config.postgres.url;
   return {
     redactor: createConfiguredRedactor(config, warn),
     actionsOf: async (ids: readonly string[]): Promise<ReadonlyMap<string, string>> =>
-      url === undefined || ids.length === 0 ? new Map() : actionsIn(url, ids),
+      url === undefined || ids.length === 0 ? new Map() : actionsIn(access(url), ids),
   };
 }
 
-async function actionsIn(connectionString: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const client = new Client({ connectionString, application_name: 'otel-audit', connectionTimeoutMillis: 10_000 });
-  client.on('error', () => undefined);
+async function actionsIn(trail: DatabaseAccess, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   try {
-    await client.connect();
-    const { rows } = await client.query<{ id: string; action: string }>(
-      'SELECT id::text, action FROM audit_logs WHERE id = ANY ($1::uuid[])',
-      [ids],
-    );
+    const { client, close } = await connectToDatabase(trail, { statementTimeoutMs: STATEMENT_MS });
+    const { rows } = await client
+      .query<{ id: string; action: string }>('SELECT id::text, action FROM audit_logs WHERE id = ANY ($1::uuid[])', [ids])
+      .finally(close);
     return new Map(rows.map(({ id, action }) => [id, action]));
-  } catch {
+  } catch (error) {
     // The history is whole without it; the request is named all the same.
+    const { code } = error as { readonly code?: string };
+    warn(`actions are not named, as the trail cannot be read: ${error instanceof AuditError ? error.message : code}`);
     return new Map();
-  } finally {
-    await client.end().catch(() => undefined);
   }
 }
 

@@ -7,7 +7,7 @@ import { type Command, Option } from 'commander';
 import { AuditError } from '../errors.js';
 import { isIntact } from '../journal/chain.js';
 import { FORMATS, type Format } from '../reading/formats.js';
-import { showText } from '../reading/show.js';
+import { changeText, showText } from '../reading/show.js';
 import { type JournalledRecord, OUTCOMES, RECORD_KINDS } from '../record.js';
 import { createOpening } from '../subjects/opening.js';
 import type { RecordFilter } from '../trail/filter.js';
@@ -75,12 +75,16 @@ export function addReading(program: Command, context: CommandContext): void {
     .action(async (id: string, place: string | undefined) => {
       const filter = { id };
       await reading(context, 'show', place, filter, async (trail, open) => {
-        let isFound = false;
+        const found: JournalledRecord[] = [];
         for await (const record of trail.search(filter, {})) {
-          isFound = true;
+          found.push(record);
           context.write(showText(open(record), isIntact(record)));
         }
-        if (!isFound) throw new AuditError('ERR_AUDIT_TRAIL', `no record ${id} in ${trail.name}`);
+        for (const { id: refersTo, time } of found.filter(({ kind, phase }) => kind !== 'change' && phase === undefined)) {
+          for await (const change of trail.search({ refersTo, kind: 'change', since: beforehand(time) }, {}))
+            context.write(changeText(open(change)));
+        }
+        if (found.length === 0) throw new AuditError('ERR_AUDIT_TRAIL', `no record ${id} in ${trail.name}`);
       });
     });
 
@@ -124,6 +128,14 @@ function withOutput(command: Command, format: string): Command {
     .addOption(new Option('--format <format>').choices(Object.keys(FORMATS)).default(format))
     .option('--color', 'default: on a terminal, unless NO_COLOR is set')
     .option('--no-color');
+}
+
+// The database's clock may be behind the service's; a bound at all spares a search of all months.
+const CLOCKS_MS = 3_600_000;
+
+function beforehand(time: string): string | undefined {
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? undefined : new Date(ms - CLOCKS_MS).toISOString();
 }
 
 /** Without what says how to show them. */

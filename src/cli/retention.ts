@@ -139,8 +139,8 @@ type Periods = NonNullable<KeepPeriods['tenants']>;
 const LEVELS: readonly string[] = ['full', 'request', 'metadata'];
 const UNITS: Readonly<Record<string, string>> = { d: 'days', w: 'weeks', y: 'years' };
 
-/** As PostgreSQL reads it. */
-function periodOf(text: string): string {
+/** `400d` as PostgreSQL reads it. @throws {InvalidArgumentError} */
+export function periodOf(text: string): string {
   const [, count, unit = ''] = /^(\d{1,5})([dwy])$/.exec(text) ?? [];
   if (count === undefined) throw new InvalidArgumentError('It must be a period such as 400d, 60w or 7y.');
   return `${count} ${UNITS[unit]}`;

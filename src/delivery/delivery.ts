@@ -1,7 +1,7 @@
 /** Delivery as the pipeline sees it: follows this process's journal and those it adopts, counts, flushes, and ends within a deadline. */
 
 import { dirname } from 'node:path';
-import { createExporterByName, runsOn } from '../../exporters/index.js';
+import { connectToDatabase, createExporterByName, runsOn } from '../../exporters/index.js';
 import { startRelayAgent } from '../changes/relay-agent.js';
 import type { ExporterCounters } from '../health.js';
 import { type AdoptedStream, Adopter } from '../journal/adoption.js';
@@ -139,7 +139,13 @@ class ThreadedDelivery implements Delivery {
       this.#workerHost = startWorkerHost({ start, streams: () => this.#sources(), env, onMessage: tell, onExit, warn: this.#warn });
       agents.push(this.#workerHost);
     } else {
-      const relay = startRelayAgent({ config, ...changes, store: (records) => this.#storeChanges(records), warn: this.#warn });
+      const relay = startRelayAgent({
+        config,
+        ...changes,
+        connect: connectToDatabase,
+        store: (records) => this.#storeChanges(records),
+        warn: this.#warn,
+      });
       if (relay !== undefined) agents.push({ ...relay, addStream: () => undefined, endStream: () => undefined });
     }
     return agents;

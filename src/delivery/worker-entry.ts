@@ -1,7 +1,7 @@
 /** The delivery worker: creates the exporters that are given by name, delivers and relays row changes until it is told to stop. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { createExporterByName } from '../../exporters/index.js';
+import { connectToDatabase, createExporterByName } from '../../exporters/index.js';
 import { startRelayAgent } from '../changes/relay-agent.js';
 import { useJournalKeys } from '../journal/keyring.js';
 import { startAgent } from './agent.js';
@@ -22,6 +22,7 @@ if (port !== null) {
   const relay = startRelayAgent({
     config,
     ...changes,
+    connect: connectToDatabase,
     warn: (key, message) => tell({ type: 'warning', key, message }),
     store: (records) =>
       new Promise((resolve) => {

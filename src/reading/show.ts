@@ -48,6 +48,11 @@ export function showText(record: JournalledRecord, isIntact: boolean): string {
   ].join('\n');
 }
 
+/** A change of a row below the record of its request: when, its own record, and what became of each field. */
+export function changeText({ id, time, changes }: JournalledRecord): string {
+  return [`changed at ${time}, record ${id}`, ...indented(diffText(changes)), ''].map(printable).join('\n');
+}
+
 function headers(values: Readonly<Record<string, string>> | undefined): readonly string[] {
   if (values === undefined || Object.keys(values).length === 0) return [];
   return ['', 'headers', ...Object.entries(values).map(([name, value]) => `  ${printable(`${name}: ${value}`)}`)];

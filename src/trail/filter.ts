@@ -24,11 +24,13 @@ export interface RecordFilter {
   /** Somewhere in one of the bodies, as it stands there. */
   readonly text?: string | undefined;
   readonly id?: string | undefined;
+  /** Of the record that it belongs to. */
+  readonly refersTo?: string | undefined;
 }
 
 /** What a filter says in code, for places that cannot say it themselves. */
 export function compileFilter(filter: RecordFilter): (record: AuditRecord) => boolean {
-  const { actor, tenant, target, outcome, kind, status, since, until, trace, request, text, id } = filter;
+  const { actor, tenant, target, outcome, kind, status, since, until, trace, request, text, id, refersTo } = filter;
   const action = filter.action === undefined ? undefined : globPattern(filter.action);
   return (record) =>
     (actor === undefined || record.actor.id === actor || (actor.includes('@') && record.actor.email === actor)) &&
@@ -44,6 +46,7 @@ export function compileFilter(filter: RecordFilter): (record: AuditRecord) => bo
     (trace === undefined || record.trace?.traceId === trace) &&
     (request === undefined || record.request?.id === request) &&
     (id === undefined || record.id === id) &&
+    (refersTo === undefined || record.refersTo === refersTo) &&
     (text === undefined || record.request?.body?.includes(text) === true || record.response?.body?.includes(text) === true);
 }
 

@@ -58,9 +58,10 @@ function conditions(filter: RecordFilter): { readonly where: readonly string[]; 
     const value = filter[name as keyof RecordFilter];
     if (value !== undefined) where.push(`${column} = ${put(value)}`);
   }
-  const { actor, tenant, action, target, status, since, until, text, id } = filter;
+  const { actor, tenant, action, target, status, since, until, text, id, refersTo } = filter;
   // What is no UUID is the id of no record, which is not the database's fault.
   if (id !== undefined) where.push(UUID.test(id) ? `id = ${put(id)}::uuid` : 'false');
+  if (refersTo !== undefined) where.push(UUID.test(refersTo) ? `refers_to = ${put(refersTo)}::uuid` : 'false');
   // Ids have an index; only what looks like an address is looked for as one, too.
   if (actor !== undefined) where.push(either(actor.includes('@') ? ['actor_id', 'actor_email'] : ['actor_id'], put(actor)));
   if (tenant !== undefined) where.push(either(['tenant_id', 'tenant_slug'], put(tenant)));

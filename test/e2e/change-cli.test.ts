@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import { encodeContext } from '../../src/changes/change-context.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { ROOT } from '../support/service.js';
+import { TLS } from '../support/tls.js';
 
 const REQUEST = {
   id: '01234567-89ab-7cde-8f01-23456789abcd',
@@ -21,8 +22,12 @@ const REQUEST = {
 describe('the commands about row changes', { timeout: 600_000 }, () => {
   let postgres: TestPostgres;
   let client: Client;
-  const run = async (...args: readonly string[]): Promise<{ readonly status: number; readonly text: string }> => {
-    const env = { ...process.env, AUDIT_CHANGES_URL: postgres.url, NODE_OPTIONS: '' };
+  const run = (...args: readonly string[]) => runWith({}, ...args);
+  const runWith = async (
+    own: Readonly<Record<string, string>>,
+    ...args: readonly string[]
+  ): Promise<{ readonly status: number; readonly text: string }> => {
+    const env = { ...process.env, AUDIT_CHANGES_URL: postgres.url, NODE_OPTIONS: '', ...own };
     try {
       const { stdout } = await promisify(execFile)(process.execPath, [path.join(ROOT, 'dist/src/cli/main.js'), ...args], { env });
       return { status: 0, text: stdout };
@@ -51,6 +56,17 @@ describe('the commands about row changes', { timeout: 600_000 }, () => {
     assert.equal(refused.status, 1);
     assert.match(refused.text, /ECONNREFUSED/);
     assert.doesNotMatch(refused.text, /hunter2/);
+  });
+
+  it('trust the certificates that the trail trusts, and no other', async () => {
+    const secured = await startPostgres({ tls: true });
+    try {
+      const url = `${secured.url}?sslmode=require`;
+      assert.match((await run('tracked', '--url', url)).text, /nobody trusted signed the server's certificate/);
+      assert.match((await runWith({ AUDIT_POSTGRES_CA: String(TLS.cert) }, 'tracked', '--url', url)).text, /no table is tracked/);
+    } finally {
+      await secured.stop();
+    }
   });
 
   it('print SQL that does the same', async () => {
@@ -108,6 +124,23 @@ describe('the commands about row changes', { timeout: 600_000 }, () => {
     );
     assert.match((await run('blame', 'orders', '42', 'status')).text, /nobody known/);
     assert.equal((await run('blame', 'orders', '42', 'note')).status, 1);
+  });
+
+  it('prune what is past its period, unless a hold of the trail covers it', async () => {
+    await client.query(`CREATE TABLE audit.changes_2020_01 PARTITION OF audit.changes FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+      INSERT INTO audit.changes (changed_at, table_schema, table_name, operation, row_id) VALUES ('2020-01-10', 'public', 'orders', 'delete', '7')`);
+    assert.match((await run('prune-changes')).text, /--keep/);
+    assert.match((await run('prune-changes', '--keep', 'long')).text, /must be a period such as 400d/);
+    assert.match((await run('prune-changes', '--keep', '90d')).text, /would remove 1 changes\n1 changes; nothing was changed/);
+    assert.equal((await run('migrate', '--url', postgres.url)).status, 0);
+    await run('hold', 'add', 'case 1', '--target', 'orders/7', '--url', postgres.url);
+    const held = await run('prune-changes', '--keep', '90d', '--apply', '--trail', postgres.url);
+    assert.match(held.text, /changes_2020_01: 1 changes stay: 1 are under legal hold/);
+    const unknown = await run('prune-changes', '--keep', '90d', '--apply', '--trail', 'postgres://postgres@127.0.0.1:1/none');
+    assert.deepEqual([unknown.status, /the holds cannot be read/.test(unknown.text)], [1, true]);
+    await run('hold', 'release', '1', 'closed', '--url', postgres.url);
+    assert.match((await run('prune-changes', '--keep', '90d', '--apply', '--trail', postgres.url)).text, /removed 1 changes\n/);
+    assert.match((await run('prune-changes', '--keep', '90d')).text, /nothing is past its period/);
   });
 
   it('untrack, and keep what was recorded', async () => {

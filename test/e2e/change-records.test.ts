@@ -163,24 +163,32 @@ describe('records of row changes', { timeout: 600_000 }, () => {
       return made === stored;
     };
     await waitFor(all, 60_000);
-    // The cursor is lost: everything is relayed once more.
-    await client.query("UPDATE audit.relays SET xact = '0', id = 0");
+    // The cursor is lost: the last ones are relayed once more.
+    await client.query(
+      'UPDATE audit.relays SET (xact, id) = (SELECT xact, id FROM audit.changes ORDER BY changes.xact DESC, changes.id DESC OFFSET 20 LIMIT 1)',
+    );
     const [before] = await query(postgres.url, 'SELECT max(seq) AS seq FROM audit_logs');
     await fetch(`${service.url}/items/802`);
     await waitFor(async () => {
       const [now] = await query(
         postgres.url,
-        `SELECT xact = (SELECT max(xact) FROM audit.changes) AS done FROM audit.relays ORDER BY held_until DESC LIMIT 1`,
+        `SELECT xact = (SELECT xact FROM audit.changes ORDER BY changes.xact DESC LIMIT 1) AS done FROM audit.relays ORDER BY held_until DESC LIMIT 1`,
       );
       return now?.['done'] === true && (await all());
     }, 60_000);
     assert.ok(Number(before?.['seq']) > 0);
     const [joined] = await query(
       postgres.url,
-      `SELECT request.actor_id, request.action, change.changes -> 0 ->> 'operation' AS operation FROM audit_logs change
-       JOIN audit_logs request ON request.id = change.refers_to WHERE change.kind = 'change' AND change.target_id = '801'`,
+      `SELECT actor, action, path, status_code, operation, is_complete FROM audit_row_changes WHERE table_name = 'items' AND row_id = '801'`,
     );
-    assert.deepEqual(joined, { actor_id: 'user-801', action: 'item.accessed', operation: 'insert' });
+    assert.deepEqual(joined, {
+      actor: "801'@example.com",
+      action: 'item.accessed',
+      path: '/items/801',
+      status_code: 200,
+      operation: 'insert',
+      is_complete: true,
+    });
   });
 
   it('wait in the database where it cannot be read, and the service goes on', async () => {

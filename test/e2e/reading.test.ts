@@ -24,6 +24,7 @@ const timed = (hoursAgo: number, overrides: Partial<AuditRecord>): AuditRecord =
   return exampleRecord(hoursAgo, { time, observedTime: time, ...overrides });
 };
 
+const LOGIN = exampleRecord().id;
 const RECORDS = chained([
   timed(9, { actor: { id: 'ada', type: 'user', email: 'ada@acme.example', verified: true } }),
   timed(8, { tenant: { id: 't-9', slug: 'globex' } }),
@@ -31,6 +32,7 @@ const RECORDS = chained([
   timed(6, { request: { id: 'req-6', method: 'PUT', path: '/a', body: '{"note":"100% _sure_ \\\\ it\'s"}', bodyFormat: 'json' } }),
   timed(5, { response: { status: 500, body: 'line one\nline "two"', bodyFormat: 'text' }, outcome: 'failure' }),
   timed(4, {
+    id: LOGIN,
     kind: 'event',
     action: 'user.login',
     outcome: 'failure',
@@ -42,6 +44,7 @@ const RECORDS = chained([
     kind: 'change',
     action: 'orders.updated',
     target: { type: 'orders', id: '7' },
+    refersTo: LOGIN,
     changes: [{ table: 'orders', id: 7, operation: 'update', before: { state: 'open' }, after: { state: 'paid' } }],
   }),
   timed(2, { trace: { traceId: 'ab'.repeat(16) } }),
@@ -69,6 +72,8 @@ const FILTERS: readonly (readonly [RecordFilter, readonly number[]])[] = [
   [{ until: ago(5.5) }, [4, 3, 2, 1]],
   [{ trace: 'ab'.repeat(16) }, [8]],
   [{ request: 'req-6' }, [4]],
+  [{ refersTo: LOGIN }, [7]],
+  [{ refersTo: 'nothing' }, []],
   [{ text: '100% _sure_' }, [4]],
   [{ text: '\nline "two"' }, [5]],
   [{ text: "it's" }, [4]],
@@ -148,6 +153,13 @@ describe('reading a trail', () => {
         assert.equal(status, 0);
         assert.match(stdout, /orders\.updated[\s\S]*state.*open[\s\S]*paid/);
         assert.match(stdout, /\(matches\)/);
+      });
+
+      it('shows below a record of a request the changes that were made in it', () => {
+        const { stdout, status } = runCommand(['show', RECORDS[5]?.id ?? '', places[kind] ?? '']);
+        assert.equal(status, 0);
+        assert.match(stdout, /user\.login[\s\S]*changed at [\s\S]*orders 7 update\n[\s\S]*state +open → paid/);
+        assert.doesNotMatch(runCommand(['show', RECORDS[0]?.id ?? '', places[kind] ?? '']).stdout, /changed at/);
       });
 
       it('says that there is no such record', () => {
@@ -242,6 +254,21 @@ describe('reading a trail', () => {
     assert.equal(start?.['count'], 0);
     const logins = await query(url, 'SELECT claimed_actor, action, reason FROM audit_failed_logins');
     assert.deepEqual(logins, [{ claimed_actor: 'user-4@example.com', action: 'user.login', reason: 'no such user' }]);
+    const [row, ...more] = await query(
+      url,
+      `SELECT table_name, row_id, operation, after, action, path, request_record_id = $1 AS joined FROM audit_row_changes`,
+      [RECORDS[5]?.id],
+    );
+    assert.deepEqual(more, []);
+    assert.deepEqual(row, {
+      table_name: 'orders',
+      row_id: '7',
+      operation: 'update',
+      after: { state: 'paid' },
+      action: 'user.login',
+      path: RECORDS[6]?.request?.path,
+      joined: true,
+    });
     for (const target of ['orders/7', '7']) {
       const changes = await query(url, 'SELECT action, operation, before, after FROM audit_changes_of($1)', [target]);
       assert.deepEqual(changes, [{ action: 'orders.updated', operation: 'update', before: { state: 'open' }, after: { state: 'paid' } }]);

@@ -1,4 +1,4 @@
-/** The Postgres exporter's tests on the oldest server that is supported and on the newest that npm has. */
+/** The tests of the Postgres exporter and of row changes on the oldest server that is supported and on the newest that npm has. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -14,24 +14,32 @@ const SERVERS: Readonly<Record<string, () => Promise<string>>> = {
   newest: async () => 'embedded',
 };
 
-describe('the postgres exporter', () => {
-  for (const [age, binaries] of Object.entries(SERVERS)) {
-    it(`works on the ${age} server`, async () => {
-      const folder = path.join(ROOT, 'dist/test/exporters');
-      const files = readdirSync(folder).filter((name) => /^postgres.*\.test\.js$/.test(name));
-      const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-      const run = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], {
-        cwd: folder,
-        env: { ...env, AUDIT_TEST_POSTGRES: await binaries() },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let output = '';
-      run.stdout.on('data', (chunk) => {
-        output += chunk;
-      });
-      const [status] = await once(run, 'close');
-      assert.equal(status, 0, output.slice(-20_000));
-      console.log(...new Set(output.match(/PostgreSQL [\d.]+ \(\w+\)/g)));
-    });
-  }
-});
+const SUITES: Readonly<Record<string, RegExp>> = {
+  exporters: /^postgres.*\.test\.js$/,
+  'unit/changes': /\.test\.js$/,
+  e2e: /^(?:change-.*|row-changes)\.test\.js$/,
+};
+
+for (const [suite, pattern] of Object.entries(SUITES)) {
+  describe(`the tests of ${suite} that need a postgres`, () => {
+    for (const [age, binaries] of Object.entries(SERVERS)) it(`pass on the ${age} server`, () => runOn(binaries, suite, pattern));
+  });
+}
+
+async function runOn(binaries: () => Promise<string>, suite: string, pattern: RegExp): Promise<void> {
+  const folder = path.join(ROOT, 'dist/test', suite);
+  const files = readdirSync(folder).filter((name) => pattern.test(name));
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const run = spawn(process.execPath, ['--test', '--test-concurrency=1', ...files], {
+    cwd: folder,
+    env: { ...env, AUDIT_TEST_POSTGRES: await binaries() },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  run.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const [status] = await once(run, 'close');
+  assert.equal(status, 0, output.slice(-20_000));
+  console.log(...new Set(output.match(/PostgreSQL [\d.]+ \(\w+\)/g)));
+}

@@ -12,7 +12,11 @@ const FIXTURES = path.join(ROOT, 'test/fixtures');
 /** Kept between runs; `AUDIT_TEST_FIXTURES` puts it where a CI caches it. */
 const CACHE = process.env['AUDIT_TEST_FIXTURES'] ?? path.join(tmpdir(), 'otel-audit-fixtures');
 const INSTALL = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
-const TIMEOUT_MS = 300_000;
+// SQLite's drivers are compiled where their binaries cannot be fetched: a minute of one core.
+const TIMEOUT_MS = 600_000;
+/** With this Node's own headers, where it came with them. */
+const PREFIX = path.join(process.execPath, '../..');
+const NATIVE = existsSync(path.join(PREFIX, 'include/node/node.h')) ? { npm_config_nodedir: PREFIX } : {};
 
 /** A file of a fixture that needs no packages of its own: `fixtureSource('frameworks/http', 'server.js')`. */
 export function fixtureSource(name: string, file: string): string {
@@ -47,7 +51,7 @@ export async function nodeBinary(major: number): Promise<string> {
 
 async function npm(directory: string, words: readonly string[]): Promise<void> {
   // A preload or test runner around us is not for the installation.
-  const env = { ...process.env, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', NODE_ENV: '', NEXT_TELEMETRY_DISABLED: '1' };
+  const env = { ...process.env, ...NATIVE, NODE_OPTIONS: '', NODE_TEST_CONTEXT: '', NODE_ENV: '', NEXT_TELEMETRY_DISABLED: '1' };
   await promisify(execFile)('npm', words, { cwd: directory, timeout: TIMEOUT_MS, env, maxBuffer: Number.POSITIVE_INFINITY });
 }
 

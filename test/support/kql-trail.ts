@@ -213,6 +213,15 @@ function changes(plant: Plant): void {
   changed(6 * DAY, { id: '43', before: { status: 'new' }, after: { status: 'paid' } });
   changed(5 * DAY, { table: 'invoices', before: { status: 'new' }, after: { status: 'paid' } });
   changed(4 * DAY, { operation: 'DELETE', before: { status: 'paid' } });
+  const asked = plant(2 * DAY, { action: 'order.shipped', response: { status: 202 } });
+  plant(2 * DAY, { phase: 'start', refersTo: asked.id });
+  plant(2 * DAY, {
+    kind: 'change',
+    refersTo: asked.id,
+    action: 'orders.updated',
+    request: { id: 'req-ship', method: 'POST', path: '/api/orders/42/ship' },
+    changes: [{ table: 'orders', id: '42', operation: 'UPDATE', before: { status: 'paid' }, after: { status: 'shipped' } }],
+  });
   changed(31 * DAY, { before: { status: 'a' }, after: { status: 'b' } });
   const several = Array.from({ length: 200 }, (_, n) => ({
     table: 'items',

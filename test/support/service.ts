@@ -143,7 +143,9 @@ async function announcedUrl(child: ChildProcess): Promise<string | undefined> {
 /** The tests' own environment must not configure the service. */
 function withoutAudit(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(?:AUDIT_(?!TEST_)|NODE_TEST|NODE_OPTIONS|NODE_V8|OTEL_|APPLICATION)/.test(name)),
+    Object.entries(env).filter(
+      ([name]) => !/^(?:AUDIT_(?!TEST_)|AUDIT_TEST_(?:POSTGRES|FIXTURES)|NODE_TEST|NODE_OPTIONS|NODE_V8|OTEL_|APPLICATION)/.test(name),
+    ),
   );
 }
 

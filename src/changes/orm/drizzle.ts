@@ -1,9 +1,10 @@
 /**
  * `otel-audit/orm/drizzle`: what Drizzle can see of changes, into the record of the request. For databases without triggers of ours.
  * Drizzle sees no rows: each change is told as its statement without parameters, with the number of rows where the driver says it.
+ * Blind: `batch`, and what goes to the driver directly.
  */
 
-import { PendingChanges, type SeenChange, seen } from './seen.js';
+import { PendingChanges, rawChange, type SeenChange, seen } from './seen.js';
 
 type Write = 'insert' | 'update' | 'delete';
 const WRITES: Readonly<Record<string, Write>> = { insert: 'insert', update: 'update', delete: 'delete' };
@@ -28,8 +29,16 @@ function tracked<Database extends object>(database: Database, pending: PendingCh
           builder(Reflect.apply(value, target, [table, ...rest]) as object, { table: tableOf(table), operation: write }, pending);
       }
       if (name === 'transaction') return transaction(value as Transaction, target, pending);
+      if (name === 'with') return (...args: readonly unknown[]) => tracked(Reflect.apply(value, target, args) as object, pending);
       if (!RAW.has(name)) return value.bind(target);
-      return (...args: readonly unknown[]) => done(Reflect.apply(value, target, args), () => rawOf(args[0], target), pending);
+      return (...args: readonly unknown[]) => {
+        const text = typeof args[0] === 'string' ? args[0] : sqlOf(args[0], target);
+        const change = (): SeenChange | undefined => {
+          pending.follow(text);
+          return rawChange(text);
+        };
+        return done(Reflect.apply(value, target, args), change, pending);
+      };
     },
   });
 }
@@ -48,12 +57,25 @@ function builder(query: object, about: About, pending: PendingChanges): object {
         return (resolve: (result: unknown) => unknown, reject: (error: unknown) => unknown) =>
           (done(Reflect.apply(value, target, []), statement, pending) as Promise<unknown>).then(resolve, reject);
       }
-      if (name === 'prepare') return value.bind(target);
+      if (name === 'prepare')
+        return (...args: readonly unknown[]) => prepared(Reflect.apply(value, target, args) as object, statement(), pending);
       return (...args: readonly unknown[]) => {
         const result: unknown = Reflect.apply(value, target, args);
         if (RUNS.has(name)) return done(result, statement, pending);
         return typeof result === 'object' && result !== null && 'toSQL' in result ? builder(result, about, pending) : result;
       };
+    },
+  });
+}
+
+/** Told at each of its runs. */
+function prepared(query: object, change: SeenChange, pending: PendingChanges): object {
+  return new Proxy(query, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      if (!RUNS.has(name)) return value.bind(target);
+      return (...args: readonly unknown[]) => done(Reflect.apply(value, target, args), () => change, pending);
     },
   });
 }
@@ -81,13 +103,6 @@ function transaction(begin: Transaction, target: object, outer: PendingChanges):
   };
 }
 
-const WRITING = /^\s*(?:insert|update|delete|merge|replace|with|truncate)\b/i;
-
-function rawOf(statement: unknown, database: object): SeenChange | undefined {
-  const text = typeof statement === 'string' ? statement : sqlOf(statement, database);
-  return text === undefined || WRITING.test(text) ? { table: 'raw', operation: 'raw', statement: text, isComplete: false } : undefined;
-}
-
 /** Of a builder, or of an `sql` template by the database's own dialect. */
 function sqlOf(query: unknown, database?: object): string | undefined {
   try {
@@ -101,8 +116,13 @@ function sqlOf(query: unknown, database?: object): string | undefined {
 }
 
 function countOf(answer: unknown): unknown {
+  if (Array.isArray(answer)) {
+    // MySQL's drivers answer the outcome and the columns; others the rows of RETURNING.
+    const [first] = answer as readonly unknown[];
+    return (first as { readonly affectedRows?: unknown } | null | undefined)?.affectedRows ?? (answer.length || undefined);
+  }
   const { rowCount, rowsAffected, affectedRows, changes } = (answer ?? {}) as Readonly<Record<string, unknown>>;
-  return rowCount ?? rowsAffected ?? affectedRows ?? changes ?? (Array.isArray(answer) ? answer.length || undefined : undefined);
+  return rowCount ?? rowsAffected ?? affectedRows ?? changes;
 }
 
 function tableOf(table: object): string {

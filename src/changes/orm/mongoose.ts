@@ -1,12 +1,14 @@
 /**
  * `otel-audit/orm/mongoose`: what Mongoose can see of changes, into the record of the request. A plugin, so it comes before models are
- * made. Blind: `bulkWrite` and what goes to a collection directly; `updateMany` and others are told without the documents they hit.
+ * made. Blind: `bulkWrite`, `insertMany` with `lean` or `rawResult`, and what goes to a collection directly; `updateMany` and others are
+ * told without the documents they hit, and what was loaded in part is told in part.
  */
 
 import { type Certain, type SeenChange, seen } from './seen.js';
 
 interface Session {
   inTransaction(): boolean;
+  startTransaction(...args: readonly unknown[]): unknown;
   commitTransaction(...args: readonly unknown[]): Promise<unknown>;
   abortTransaction(...args: readonly unknown[]): Promise<unknown>;
 }
@@ -16,6 +18,7 @@ interface Document {
   readonly collection: { readonly name: string };
   readonly isNew: boolean;
   modifiedPaths(): readonly string[];
+  isSelected(path: string): boolean;
   get(path: string): unknown;
   toObject(): object;
   $session(): Session | null | undefined;
@@ -30,6 +33,7 @@ interface Query {
 }
 
 interface Schema {
+  readonly paths: Readonly<Record<string, unknown>>;
   pre(name: string | readonly string[], options: object, hook: (this: never) => void): unknown;
   post(name: string | readonly string[], options: object, hook: (this: never, result: never) => void): unknown;
 }
@@ -60,6 +64,7 @@ export function trackMongoose(mongoose: MongooseLike): void {
 export function auditPlugin(schema: Schema): void {
   const loaded = new WeakMap<Document, Readonly<Record<string, unknown>>>();
   const saving = new WeakMap<Document, { readonly isNew: boolean; readonly paths: readonly string[] }>();
+  const isWhole = (document: Document): boolean => Object.keys(schema.paths).every((path) => document.isSelected(path));
   schema.post('init', ON_DOCUMENT, function (this: Document) {
     loaded.set(this, structuredCopy(this));
   });
@@ -75,7 +80,7 @@ export function auditPlugin(schema: Schema): void {
           operation: 'update' as const,
           before: before && Object.fromEntries(paths.map((path) => [path, valueAt(before, path)])),
           after: Object.fromEntries(paths.map((path) => [path, this.get(path)])),
-          isComplete: before !== undefined,
+          isComplete: before !== undefined && paths.every((path) => this.isSelected(path)),
         };
     note(this.$session(), { table: this.collection.name, id: String(this._id), ...change });
     loaded.set(this, structuredCopy(this));
@@ -86,13 +91,20 @@ export function auditPlugin(schema: Schema): void {
       operation: 'delete',
       id: String(this._id),
       before: this.toObject(),
-      isComplete: true,
+      isComplete: isWhole(this),
     });
   });
-  schema.post('insertMany', {}, function (this: { readonly collection: { readonly name: string } }, documents: readonly Document[]) {
-    for (const document of documents) {
-      const session = typeof document.$session === 'function' ? document.$session() : undefined;
-      note(session, { table: this.collection.name, operation: 'insert', id: String(document._id), after: document, isComplete: true });
+  schema.post('insertMany', {}, function (this: { readonly collection: { readonly name: string } }, result: unknown) {
+    // Without documents nothing says in which session they were inserted: they may be rolled back.
+    const documents = Array.isArray(result) ? (result as readonly Document[]) : [];
+    for (const document of documents.filter(({ $session }) => typeof $session === 'function')) {
+      note(document.$session(), {
+        table: this.collection.name,
+        operation: 'insert',
+        id: String(document._id),
+        after: document,
+        isComplete: true,
+      });
     }
   });
   schema.post(
@@ -125,7 +137,12 @@ function note(session: Session | null | undefined, change: SeenChange): void {
   }
   const first = [certain];
   inTransaction.set(session, first);
-  const { commitTransaction, abortTransaction } = session;
+  const { startTransaction, commitTransaction, abortTransaction } = session;
+  // What is tried again begins anew: its commitment had failed.
+  session.startTransaction = (...args) => {
+    first.length = 0;
+    return Reflect.apply(startTransaction, session, args);
+  };
   session.commitTransaction = async (...args) => {
     const result = await Reflect.apply(commitTransaction, session, args);
     for (const change of first.splice(0)) change();

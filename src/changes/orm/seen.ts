@@ -1,4 +1,4 @@
-/** What the ORM adapters have in common: the form of a change, and how transactions keep it until it is certain. */
+/** What the ORM adapters have in common: the form of a change, raw SQL, and how transactions keep a change until it is certain. */
 
 import { livePipeline } from '../../live.js';
 import type { JsonObject, JsonValue } from '../../record.js';
@@ -32,30 +32,60 @@ export function seen(orm: string, { isComplete, ...change }: SeenChange): Certai
   }
 }
 
+const WRITING = /^\s*(?:insert|update|delete|merge|replace|with|truncate)\b/i;
+
+/** Raw SQL that may have written, told as its text without parameters; undefined of what only reads. */
+export function rawChange(statement: string | undefined, count?: unknown): SeenChange | undefined {
+  if (statement !== undefined && !WRITING.test(statement)) return undefined;
+  return { table: 'raw', operation: 'raw', statement, count, isComplete: false };
+}
+
+const SAVEPOINT =
+  /^\s*(?<verb>savepoint|release(?:\s+savepoint)?|rollback(?:\s+(?:work|transaction))?\s+to(?:\s+savepoint)?)\s+(?<name>[^\s;]+)/i;
+
 /** Holds changes back until their transaction ends; an inner transaction's go to the one around it. */
 export class PendingChanges {
-  readonly #levels: Certain[][] = [];
+  readonly #levels: { readonly savepoint?: string; readonly certain: Certain[] }[] = [];
 
   get isOpen(): boolean {
     return this.#levels.length > 0;
   }
 
   begin(): void {
-    this.#levels.push([]);
+    this.#levels.push({ certain: [] });
   }
 
   add(certain: Certain): void {
     const level = this.#levels.at(-1);
     if (level === undefined) certain();
-    else level.push(certain);
+    else level.certain.push(certain);
   }
 
   commit(): void {
-    for (const certain of this.#levels.pop() ?? []) this.add(certain);
+    const ended = this.#cut((level) => level.savepoint === undefined);
+    for (const certain of ended) this.add(certain);
   }
 
   rollback(): void {
-    this.#levels.pop();
+    this.#cut((level) => level.savepoint === undefined);
+  }
+
+  /** A savepoint that was made, released or returned to by raw SQL, within a transaction that the ORM began. */
+  follow(statement: string | undefined): void {
+    const { verb = '', name = '' } = SAVEPOINT.exec(statement ?? '')?.groups ?? {};
+    if (name === '' || !this.isOpen) return;
+    const isMaking = /^savepoint/i.test(verb);
+    const isKnown = this.#levels.some(({ savepoint }) => savepoint === name);
+    if (!isMaking && !isKnown) return;
+    const ended = isMaking ? [] : this.#cut(({ savepoint }) => savepoint === name);
+    if (/^release/i.test(verb)) for (const certain of ended) this.add(certain);
+    // The savepoint is still there after a return to it.
+    else this.#levels.push({ savepoint: name, certain: [] });
+  }
+
+  /** Ends all levels from the innermost that fits on; what they held, in order. */
+  #cut(fits: (level: { readonly savepoint?: string }) => boolean): readonly Certain[] {
+    return this.#levels.splice(this.#levels.findLastIndex(fits)).flatMap(({ certain }) => certain);
   }
 }
 
