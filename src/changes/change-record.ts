@@ -1,6 +1,7 @@
-/** Makes the record of a row change: the same record from the same row, whoever relays it and how often. */
+/** Makes the record of a row change: under the same id from the same row, whoever relays it, but for what may be a repetition. */
 
 import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import { type AuditRecord, type AuditService, type JsonObject, SCHEMA_VERSION } from '../record.js';
 import { boundRecord } from '../record-bounds.js';
 import { parseContext } from './change-context.js';
@@ -12,6 +13,11 @@ export interface ChangeRecordParts {
   readonly service: AuditService;
   /** Redacts the values of columns: a secret may stand in any of them. */
   readonly redact: (value: unknown) => unknown;
+  /**
+   * The row may have been relayed before. The record then has an id of its own and names the other: its place in the chain is its
+   * own as well, so that under one id a sink would find two that differ, and a verification miss one of them.
+   */
+  readonly mayRepeat: boolean;
 }
 
 const PAST: Readonly<Record<ChangeRow['operation'], string>> = {
@@ -24,10 +30,11 @@ const PAST: Readonly<Record<ChangeRow['operation'], string>> = {
 /** Work that no request asked for, or that came by another way than through us. */
 const UNKNOWN = { id: 'unknown', type: 'system', source: 'database', verified: false };
 
-export function changeRecordOf(row: ChangeRow, { installation, service, redact }: ChangeRecordParts): AuditRecord {
+export function changeRecordOf(row: ChangeRow, { installation, service, redact, mayRepeat }: ChangeRecordParts): AuditRecord {
   const context = parseContext(row.context);
+  const id = idOf(row, installation);
   return boundRecord({
-    id: idOf(row, installation),
+    id: mayRepeat ? uuidv7({ msecs: Date.parse(row.changed_at) }) : id,
     schemaVersion: SCHEMA_VERSION,
     kind: 'change',
     refersTo: context?.id,
@@ -42,6 +49,7 @@ export function changeRecordOf(row: ChangeRow, { installation, service, redact }
     trace: context?.trace,
     service: context === undefined ? service : { ...service, name: context.service },
     changes: [redact(changeOf(row)) as JsonObject],
+    metadata: mayRepeat ? { mayRepeat: id } : undefined,
   });
 }
 

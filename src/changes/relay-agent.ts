@@ -32,6 +32,6 @@ export function startRelayAgent({ config, destination, service, connect, store, 
     destination,
     holder: service.instanceId ?? '',
     warn,
-    store: (rows, installation) => store(rows.map((row) => changeRecordOf(row, { installation, service, redact: redactor.value }))),
+    store: ({ rows, ...batch }) => store(rows.map((row) => changeRecordOf(row, { ...batch, service, redact: redactor.value }))),
   });
 }

@@ -23,9 +23,17 @@ export interface RelaySource {
   readonly holder: string;
 }
 
+export interface RelayedBatch {
+  readonly rows: readonly ChangeRow[];
+  /** Of `audit.installation`. */
+  readonly installation: string;
+  /** They may have been stored before: by a relay that ended without a word, or by this one, which was not told. */
+  readonly mayRepeat: boolean;
+}
+
 export interface RelayOptions extends RelaySource {
   /** Resolves to true once the rows are durable; only then does the cursor move. */
-  readonly store: (rows: readonly ChangeRow[], installation: string) => Promise<boolean>;
+  readonly store: (batch: RelayedBatch) => Promise<boolean>;
   readonly warn: (key: string, message: string) => void;
   readonly pollMs?: number | undefined;
 }
@@ -48,8 +56,11 @@ const LEASE_MS = 15_000;
 const DAY_MS = 86_400_000;
 
 const CLAIM = `UPDATE audit.relays SET holder = $2, held_until = now() + ($3 || ' ms')::interval
-  WHERE destination = $1 AND (holder = $2 OR held_until < now()) RETURNING xact::text, id::text`;
-const RELEASE = `UPDATE audit.relays SET held_until = '-infinity' WHERE destination = $1 AND holder = $2`;
+  FROM (SELECT holder FROM audit.relays WHERE destination = $1 FOR UPDATE) AS former
+  WHERE destination = $1 AND (relays.holder = $2 OR held_until < now())
+  RETURNING xact::text, id::text, coalesce(former.holder <> $2, false) AS is_inherited`;
+// Without a holder, unless a batch was under way: then whoever comes next has to expect it.
+const RELEASE = `UPDATE audit.relays SET held_until = '-infinity', holder = CASE WHEN $3 THEN holder END WHERE destination = $1 AND holder = $2`;
 const ADVANCE = 'UPDATE audit.relays SET xact = $3::xid8, id = $4 WHERE destination = $1 AND holder = $2';
 // A cursor ahead of the server's own count is of another server: the database was restored into this one. The order names the
 // table, or it would be that of the texts.
@@ -57,11 +68,21 @@ const READ = `SELECT ${CHANGE_COLUMNS} FROM audit.changes
   WHERE ((changes.xact, changes.id) > ($1::xid8, $2::bigint) OR $1::xid8 > pg_snapshot_xmax(pg_current_snapshot()))
     AND changes.xact < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY changes.xact, changes.id LIMIT ${BATCH}`;
 
+type Place = Pick<ChangeRow, 'xact' | 'id'>;
+
+interface Claim extends Place {
+  /** From a holder that did not let go of it: a batch may be stored of which the cursor knows nothing. */
+  readonly is_inherited: boolean;
+}
+
 export function startRelay(options: RelayOptions): Relay {
   const { connect, destination, holder, store, warn, pollMs = POLL_MS } = options;
   let connection: RelayConnection | undefined;
   let installation = '';
   let partitionsMadeAt = Number.NEGATIVE_INFINITY;
+  let isUncertain = false;
+  let known: Place | undefined;
+  let repeatsTo: Place | undefined;
   let isStopping = false;
   let wake: () => void = () => undefined;
   let running: Promise<void> | undefined;
@@ -84,7 +105,7 @@ export function startRelay(options: RelayOptions): Relay {
         backoffMs = Math.min(2 * backoffMs, MAX_BACKOFF_MS);
       }
     }
-    await connection?.client.query(RELEASE, [destination, holder]).catch(() => undefined);
+    await connection?.client.query(RELEASE, [destination, holder, isUncertain]).catch(() => undefined);
     await disconnect();
   }
 
@@ -101,9 +122,12 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   async function relayBatch(client: ClientBase): Promise<number> {
-    const { rows: claims } = await client.query<{ xact: string; id: string }>(CLAIM, [destination, holder, LEASE_MS]);
+    const { rows: claims } = await client.query<Claim>(CLAIM, [destination, holder, LEASE_MS]);
     const [cursor] = claims;
     if (cursor === undefined) return 0;
+    // Somebody who set the cursor back, or a database that was restored, has all of it relayed again.
+    if (known !== undefined && comesBefore(cursor, known)) repeatsTo = known;
+    if (cursor.is_inherited) isUncertain = true;
     if (Date.now() - partitionsMadeAt > DAY_MS) {
       partitionsMadeAt = Date.now();
       // Only a precaution: a row without a partition goes to the default one.
@@ -111,9 +135,14 @@ export function startRelay(options: RelayOptions): Relay {
     }
     const { rows } = await client.query<ChangeRow>(READ, [cursor.xact, cursor.id]);
     const last = rows.at(-1);
-    if (last === undefined) return 0;
-    if (!(await store(rows, installation))) throw new Error('the journal did not take them');
-    await client.query(ADVANCE, [destination, holder, last.xact, last.id]);
+    if (last !== undefined) {
+      const mayRepeat = isUncertain || (repeatsTo !== undefined && !comesBefore(repeatsTo, rows[0] ?? last));
+      isUncertain = true;
+      if (!(await store({ rows, installation, mayRepeat }))) throw new Error('the journal did not take them');
+      await client.query(ADVANCE, [destination, holder, last.xact, last.id]);
+      known = last;
+    }
+    isUncertain = false;
     return rows.length;
   }
 
@@ -154,6 +183,10 @@ export function startRelay(options: RelayOptions): Relay {
       await running;
     },
   };
+}
+
+function comesBefore(one: Place, other: Place): boolean {
+  return one.xact === other.xact ? BigInt(one.id) < BigInt(other.id) : BigInt(one.xact) < BigInt(other.xact);
 }
 
 /** By its code: a message may quote a value or the URL. */

@@ -12,7 +12,10 @@ CREATE OR REPLACE VIEW audit_row_changes AS
   FROM audit_logs AS log
   CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(log.changes) = 'array' THEN log.changes ELSE '[]' END) AS change
   LEFT JOIN audit_logs AS request ON request.id = CASE WHEN log.kind = 'change' THEN log.refers_to ELSE log.id END
-  WHERE log.changes IS NOT NULL;
+  WHERE log.changes IS NOT NULL
+    -- relayed once more after a crash, and the first time had succeeded
+    AND NOT EXISTS (SELECT FROM audit_logs AS first WHERE log.kind = 'change'
+      AND first.id::text = log.metadata ->> 'mayRepeat' AND first.occurred_at = log.occurred_at);
 
 DO $rights$
 BEGIN
