@@ -81,8 +81,12 @@ export function addReading(program: Command, context: CommandContext): void {
           context.write(showText(open(record), isIntact(record)));
         }
         for (const { id: refersTo, time } of found.filter(({ kind, phase }) => kind !== 'change' && phase === undefined)) {
-          for await (const change of trail.search({ refersTo, kind: 'change', since: beforehand(time) }, {}))
-            context.write(changeText(open(change)));
+          const changes: JournalledRecord[] = [];
+          for await (const change of trail.search({ refersTo, kind: 'change', since: beforehand(time) }, {})) changes.push(change);
+          const ids: ReadonlySet<unknown> = new Set(changes.map((change) => change.id));
+          // Relayed once more after a crash, and the first time had succeeded.
+          const once = changes.filter(({ metadata }) => !ids.has(metadata?.['mayRepeat']));
+          for (const change of once) context.write(changeText(open(change)));
         }
         if (found.length === 0) throw new AuditError('ERR_AUDIT_TRAIL', `no record ${id} in ${trail.name}`);
       });

@@ -111,8 +111,12 @@ describe('the command line shows and settles what delivery left', { timeout: 300
     writeFileSync(join(folder.directory, 'down'), '');
     for (const path of ['/a', '/b', '/c']) await post(path);
     await until('it is tried in vain', async () => ((await health()).exporters[EXPORTER]?.retries ?? 0) > 0, 60_000);
-    await until('the state is told', async () => (await status()).streams[0]?.exporters[EXPORTER]?.lastError !== undefined, 60_000);
-    const live = await status();
+    let live = await status();
+    const isTold = async (): Promise<boolean> => {
+      live = await status();
+      return live.streams[0]?.exporters[EXPORTER]?.lastError !== undefined;
+    };
+    await until('the state is told', isTold, 60_000);
     const { oldestUndeliveredAgeMs = 0, ...counts } = live.streams[0]?.exporters[EXPORTER] ?? {};
     assert.deepEqual(counts, {
       journalled: 4,

@@ -213,6 +213,14 @@ function changes(plant: Plant): void {
   changed(6 * DAY, { id: '43', before: { status: 'new' }, after: { status: 'paid' } });
   changed(5 * DAY, { table: 'invoices', before: { status: 'new' }, after: { status: 'paid' } });
   changed(4 * DAY, { operation: 'DELETE', before: { status: 'paid' } });
+  const relayed = {
+    kind: 'change' as const,
+    action: 'orders.updated',
+    changes: [{ table: 'orders', id: '42', operation: 'UPDATE', before: { status: 'held' }, after: { status: 'free' } }],
+  };
+  const first = plant(DAY, relayed);
+  plant(DAY, { ...relayed, metadata: { mayRepeat: first.id } });
+  plant(DAY, { ...relayed, metadata: { mayRepeat: 'never-arrived' } });
   const asked = plant(2 * DAY, { action: 'order.shipped', response: { status: 202 } });
   plant(2 * DAY, { phase: 'start', refersTo: asked.id });
   plant(2 * DAY, {
