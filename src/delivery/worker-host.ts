@@ -80,7 +80,7 @@ function openWorker({ start, streams, env, onMessage, warn }: WorkerHostOptions)
     name: 'otel-audit',
     // An exporter that eats memory ends the worker, which is started again, and not the service.
     // The young generation is never given back: by default it keeps some 25 MB for good after a burst (test/bench/memory.ts).
-    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 4 },
+    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 12 },
   });
   worker.on('message', onMessage);
   // Without a listener the error would be the service's own uncaught exception.

@@ -1,9 +1,11 @@
 /** What verifying and reading cost: `node dist/test/bench/integrity.js [records to verify] [rows to query]`. */
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { json } from 'node:stream/consumers';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
 import { MerkleTree } from '../../src/integrity/merkle.js';
 import { verifyTrail } from '../../src/integrity/verify.js';
@@ -12,10 +14,13 @@ import type { JournalledRecord } from '../../src/record.js';
 import { exampleRecord } from '../../src/testing/records.js';
 import { openFileTrail } from '../../src/trail/file-trail.js';
 import { openPostgresTrail } from '../../src/trail/postgres-trail.js';
-import type { Trail } from '../../src/trail/trail.js';
+import { median } from '../support/median.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
 
+/** A trail to verify: then this is the process of its own that does. */
+const PLACE = process.env['AUDIT_BENCH_PLACE'];
 const [records = 300_000, rows = 10_000_000] = process.argv.slice(2).map(Number);
+const ROUNDS = 5;
 const STREAM = '019ab7c2-0000-7000-8000-000000000000';
 
 async function main(): Promise<void> {
@@ -24,10 +29,12 @@ async function main(): Promise<void> {
   const postgres = await startPostgres();
   try {
     await fill(directory, postgres.url);
-    for (let round = 0; round < 5; round += 1) {
-      await verifying('files', openFileTrail(directory));
-      await verifying('Postgres', await openPostgresTrail({ url: postgres.url }));
+    const places = { files: directory, Postgres: postgres.url };
+    const rates: Record<string, number[]> = { files: [], Postgres: [] };
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const [name, place] of Object.entries(places)) rates[name]?.push(await inItsOwnProcess(name, place));
     }
+    for (const [name, some] of Object.entries(rates)) console.log(`verify ${name}: median ${median(some)} records a CPU second`);
     if (rows > 0) await querying(postgres);
   } finally {
     await postgres.stop();
@@ -67,18 +74,30 @@ async function fill(directory: string, url: string): Promise<void> {
   console.log(`${records} records of ${Math.round(bytes / records)} bytes`);
 }
 
-async function verifying(name: string, trail: Trail): Promise<void> {
+/** As a person verifies: what is compiled and collected counts. */
+async function inItsOwnProcess(name: string, place: string): Promise<number> {
+  const child = spawn(process.execPath, [__filename], {
+    env: { ...process.env, AUDIT_BENCH_PLACE: place },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const { cpuRate, rate, findings, peakMb } = (await json(child.stdout)) as Awaited<ReturnType<typeof verified>>;
+  console.log(`verify ${name}: ${cpuRate} records a CPU second, ${rate} a second, ${findings} findings, peak ${peakMb} MB`);
+  return cpuRate;
+}
+
+async function verified(place: string) {
+  const trail = place.startsWith('postgres') ? await openPostgresTrail({ url: place }) : openFileTrail(place);
   const started = performance.now();
   const cpu = process.cpuUsage();
   const { findings, records: checked } = await verifyTrail({ trail, nowMs: Date.now() });
   const { user, system } = process.cpuUsage(cpu);
   await trail.close();
-  const perCore = checked / ((user + system) / 1e6);
-  const perSecond = checked / ((performance.now() - started) / 1000);
-  const peak = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(
-    `verify ${name}: ${Math.round(perCore)} records a CPU second, ${Math.round(perSecond)} a second, ${findings.length} findings, peak ${peak} MB`,
-  );
+  return {
+    cpuRate: Math.round(checked / ((user + system) / 1e6)),
+    rate: Math.round(checked / ((performance.now() - started) / 1000)),
+    findings: findings.length,
+    peakMb: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
 }
 
 async function querying({ url, version }: TestPostgres): Promise<void> {
@@ -115,4 +134,5 @@ async function querying({ url, version }: TestPostgres): Promise<void> {
   await trail.close();
 }
 
-void main();
+if (PLACE === undefined) void main();
+else void verified(PLACE).then((result) => console.log(JSON.stringify(result)));
