@@ -1,7 +1,9 @@
 /** `otel-audit prune`, `hold`, `archive` and `restore`: how long records are kept, what must be kept longer, and where they go. */
 
+import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
+  type ArchivedFile,
   archive,
   type Hold,
   type KeepPeriods,
@@ -14,7 +16,8 @@ import {
 } from '../../exporters/postgres/index.js';
 import type { CommandContext } from './context.js';
 import { countOf, targetOf, whenOf } from './flags.js';
-import { type Deed, recorded } from './recorded.js';
+import { recorded } from './recorded.js';
+import { archiving, placing, pruning, releasing, restoring } from './retention-deeds.js';
 
 const URL_OPTION = ['--url <url>', 'the database; default: as the postgres exporter is configured'] as const;
 
@@ -50,7 +53,12 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .option(...URL_OPTION)
     .action(async (reason: string, { tenant, actor, target, from, to, url }: HoldFlags) => {
       const scope = { tenantId: tenant, actorId: actor, targetType: target?.type, targetId: target?.id, from, to };
-      write(`hold ${await placeHold(access(url), reason, scope)} is in force\n`);
+      const id = await recorded(
+        context,
+        url,
+        placing({ reason, ...scope }, () => placeHold(access(url), reason, scope)),
+      );
+      write(`hold ${id} is in force\n`);
     });
   hold
     .command('list')
@@ -68,7 +76,11 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .argument('<reason>')
     .option(...URL_OPTION)
     .action(async (id: number, reason: string, { url }: { readonly url?: string }) => {
-      await releaseHold(access(url), id, reason);
+      await recorded(
+        context,
+        url,
+        releasing({ hold: id, reason }, () => releaseHold(access(url), id, reason)),
+      );
       write(`hold ${id} is released\n`);
     });
 
@@ -79,7 +91,9 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .option('--before <when>', 'partitions that end by then: a time, or how long ago; default: now', whenOf)
     .option(...URL_OPTION)
     .action(async ({ dir, before, url }: { readonly dir: string; readonly before?: string; readonly url?: string }) => {
-      const files = await archive(access(url), { directory: dir, before: new Date(before ?? Date.now()) });
+      const until = before ?? new Date().toISOString();
+      const run = (): Promise<readonly ArchivedFile[]> => archive(access(url), { directory: dir, before: new Date(until) });
+      const files = await recorded(context, url, archiving({ directory: path.resolve(dir), before: until }, run));
       for (const { manifest, manifestSha256 } of files) {
         write(`${manifest.file}: ${manifest.records} records, manifest sha256 ${manifestSha256}\n`);
         if (manifest.altered.length > 0) write(`  ALTERED in the database: ${manifest.altered.join(', ')}\n`);
@@ -94,27 +108,13 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .requiredOption('--dir <directory>', 'of the archive')
     .option(...URL_OPTION)
     .action(async ({ dir, url }: { readonly dir: string; readonly url?: string }) => {
-      for (const { file, records, rejected } of await restore(access(url), dir)) {
+      const deed = restoring({ directory: path.resolve(dir) }, () => restore(access(url), dir));
+      for (const { file, records, rejected } of await recorded(context, url, deed)) {
         write(`${file}: ${records} records\n`);
         for (const [reason, count] of Object.entries(rejected)) write(`  ${count} not restored: ${reason}\n`);
         if (Object.keys(rejected).length > 0) process.exitCode = 1;
       }
     });
-}
-
-function pruning(keep: KeepPeriods, work: () => Promise<readonly Pruned[]>): Deed<readonly Pruned[]> {
-  return {
-    begun: 'audit.pruning',
-    done: 'audit.pruned',
-    metadata: { keep: { ...keep } },
-    work,
-    outcome: (partitions) => ({
-      removed: partitions.reduce((sum, { removed }) => sum + removed, 0),
-      partitions: partitions.map(({ checkpoint: _, ...counts }) => counts),
-      // One is enough: each is the last one of its moment.
-      checkpoint: partitions.findLast(({ checkpoint }) => checkpoint !== undefined)?.checkpoint ?? null,
-    }),
-  };
 }
 
 interface PruneFlags {

@@ -40,16 +40,16 @@ describe('otel-audit on the command line', () => {
     await exporter.export(records, AbortSignal.timeout(60_000));
     await exporter.shutdown();
 
-    assert.match((await cli(retention, 'hold', 'add', 'case 7', '--actor', 'user-1')).out, /^hold 1 is in force/);
+    assert.match((await cli(owner, 'hold', 'add', 'case 7', '--actor', 'user-1', '--url', retention)).out, /^hold 1 is in force/);
     assert.match((await cli(retention, 'hold', 'list')).out, /^1 {2}actorId user-1 {2}"case 7" .* in force/);
-    const archived = await cli(retention, 'archive', '--dir', directory);
+    const archived = await cli(owner, 'archive', '--dir', directory, '--url', retention);
     assert.match(archived.out, /^audit_logs_[\d_]+\.jsonl\.gz: 2 records, manifest sha256 [\da-f]{64}\n$/);
     const planned = await cli(retention, 'prune', '--keep', '100d', '--tenant', 'nobody=7y');
     assert.match(planned.out, /would remove 1 of 2; 1 under legal hold stay\n1 records; nothing was changed/);
-    assert.equal((await readTrail(owner)).length, 3);
+    assert.equal((await requestsIn(owner)).length, 3);
     assert.match((await cli(owner, 'prune', '--keep', '100d', '--apply', '--url', retention)).out, /1 records removed/);
     assert.deepEqual(await requestsIn(owner), records.slice(1));
-    assert.match((await cli(retention, 'hold', 'release', '1', 'settled')).out, /hold 1 is released/);
+    assert.match((await cli(owner, 'hold', 'release', '1', 'settled', '--url', retention)).out, /hold 1 is released/);
     assert.match((await cli(owner, 'prune', '--keep', '100d', '--apply', '--url', retention)).out, /the whole partition/);
     assert.equal((await cli(owner, 'verify')).code, 0);
     assert.match((await cli(owner, 'restore', '--dir', directory)).out, /: 2 records\n$/);
@@ -91,6 +91,51 @@ describe('otel-audit on the command line', () => {
     const verified = await cli(owner, 'verify');
     assert.equal(verified.code, 0, verified.out + verified.error);
     assert.match(verified.out, /were removed, as the ledger of removals says/);
+  });
+
+  it('records holds, archives and restorations in the trail, with what is to be known of them later; lists and dry runs are none', async () => {
+    const owner = await emptySchema(postgres.url);
+    await cli(owner, 'migrate');
+    const exporter = createPostgresExporter({ url: owner });
+    await exporter.export(
+      chained([exampleRecord(0, { time: new Date(Date.now() - 60 * DAY_MS).toISOString() })]),
+      AbortSignal.timeout(60_000),
+    );
+    await exporter.shutdown();
+    const kept = path.join(directory, 'recorded');
+    await cli(owner, 'hold', 'add', 'case 7', '--actor', 'user-1');
+    await cli(owner, 'hold', 'list');
+    const archived = await cli(owner, 'archive', '--dir', kept);
+    await cli(owner, 'restore', '--dir', kept);
+    await cli(owner, 'hold', 'release', '1', 'settled');
+    assert.equal((await cli(owner, 'hold', 'release', '1', 'again')).code, 1);
+    const events = (await readTrail(owner))
+      .filter(({ kind }) => kind === 'event')
+      .sort((a, b) => a.observedTime.localeCompare(b.observedTime));
+    assert.deepEqual(
+      events.map(({ action, outcome }) => `${action} ${outcome}`),
+      [
+        'audit.holding unknown',
+        'audit.held success',
+        'audit.archiving unknown',
+        'audit.archived success',
+        'audit.restoring unknown',
+        'audit.restored success',
+        'audit.releasing unknown',
+        'audit.released success',
+        'audit.releasing unknown',
+        'audit.released failure',
+      ],
+    );
+    const saidOf = (action: string) => events.find((event) => event.action === action)?.metadata ?? {};
+    const { begun: _, ...held } = saidOf('audit.held');
+    assert.deepEqual(held, { reason: 'case 7', actorId: 'user-1', hold: 1 });
+    const [file, sha256] = /^(\S+): 1 records, manifest sha256 ([\da-f]{64})\n$/.exec(archived.out)?.slice(1) ?? [];
+    assert.deepEqual(saidOf('audit.archived')['files'], [{ file, records: 1, altered: 0, manifestSha256: sha256 }]);
+    assert.deepEqual(saidOf('audit.restored')['files'], [{ file, records: 1, rejected: {} }]);
+    assert.equal(saidOf('audit.released')['reason'], 'settled');
+    for (const event of events) assert.equal(event.actor.id, process.env['SUDO_USER'] ?? userInfo().username);
+    assert.equal((await cli(owner, 'verify')).code, 0);
   });
 
   it('says in the trail that pruning failed, and to whom it is refused that nothing was done', async () => {
