@@ -2,7 +2,7 @@
 
 import type { CheckpointSet, CommittedTip } from './checkpoint-set.js';
 import type { FindingKind, Findings, Unproven, UnprovenKind } from './findings.js';
-import { createCoverage, type SeqRange } from './seq-range.js';
+import { createCoverage, mergeRanges, type SeqRange } from './seq-range.js';
 import type { StreamChain } from './stream-chain.js';
 import type { VerifyOptions } from './verify.js';
 
@@ -28,6 +28,7 @@ export interface Judgement {
 }
 
 const GRACE_MS = 60_000;
+const REMOVED = 'were removed, as the ledger of removals says';
 
 export function judge(
   options: VerifyOptions,
@@ -36,7 +37,8 @@ export function judge(
   pass: Pass,
   removed: readonly SeqRange[],
 ): Judgement {
-  const matter: Matter = { options, findings, checkpoints, isRemoved: createCoverage(removed), unproven: [] };
+  const merged = mergeRanges(removed);
+  const matter: Matter = { options, findings, checkpoints, isRemoved: createCoverage(merged), unproven: [] };
   let signed = 0;
   for (const chain of pass.chains.values()) {
     judgeGaps(matter, chain);
@@ -47,6 +49,7 @@ export function judge(
   for (const { stream, epoch } of checkpoints.streams()) {
     if (!pass.chains.has(`${epoch} ${stream}`)) judgeTail(matter, { stream, epoch, lastSeq: 0 });
   }
+  for (const range of [...merged.values()].flat()) judgeRemoval(matter, range, pass);
   judgeStaleness(matter);
   return { unproven: matter.unproven, signed };
 }
@@ -122,6 +125,15 @@ function judgeEnd(matter: Matter, chain: StreamChain, signedUpTo: number): numbe
   return Math.max(0, Math.min(covered, lastSeq) - firstSeq + 1);
 }
 
+/** What only the ledger still knows of: no record comes after it, and no checkpoint commits it. */
+function judgeRemoval(matter: Matter, range: SeqRange, { chains }: Pass): void {
+  const { stream, epoch, toSeq } = range;
+  // The ledger does not say when its records were observed.
+  if (matter.options.since !== undefined || toSeq <= (chains.get(`${epoch} ${stream}`)?.lastSeq ?? 0)) return;
+  const fromSeq = [...matter.checkpoints.tipsOf(stream, epoch).keys()].reduce((from, seq) => Math.max(from, seq + 1), range.fromSeq);
+  if (fromSeq <= toSeq) doubt(matter, 'pruned', range, fromSeq, toSeq, REMOVED);
+}
+
 function judgeStaleness(matter: Matter): void {
   const { trail, graceMs = GRACE_MS, nowMs } = matter.options;
   for (const { stream, checkpoint } of matter.checkpoints.onlyOutside()) {
@@ -138,7 +150,7 @@ function judgeStaleness(matter: Matter): void {
 
 function miss(matter: Matter, { stream, epoch }: Place, fromSeq: number, toSeq: number, detail: string): void {
   const range = { stream, epoch, fromSeq, toSeq };
-  if (matter.isRemoved(range)) doubt(matter, 'pruned', range, fromSeq, toSeq, 'were removed, as the ledger of removals says');
+  if (matter.isRemoved(range)) doubt(matter, 'pruned', range, fromSeq, toSeq, REMOVED);
   else matter.findings.add({ kind: 'missing', ...range, detail });
 }
 

@@ -7,8 +7,8 @@ export interface SeqRange {
   readonly toSeq: number;
 }
 
-/** Answers whether ranges cover all of another, one after the other. A trail may have as many of both as it has records. */
-export function createCoverage(ranges: readonly SeqRange[]): (range: SeqRange) => boolean {
+/** By stream and epoch, in order, those that touch or overlap as one. */
+export function mergeRanges(ranges: readonly SeqRange[]): ReadonlyMap<string, readonly SeqRange[]> {
   const merged = new Map<string, SeqRange[]>();
   for (const range of [...ranges].sort((a, b) => a.fromSeq - b.fromSeq)) {
     const key = `${range.epoch} ${range.stream}`;
@@ -18,6 +18,11 @@ export function createCoverage(ranges: readonly SeqRange[]): (range: SeqRange) =
     if (last === undefined || last.toSeq + 1 < range.fromSeq) own.push(range);
     else own[own.length - 1] = { ...last, toSeq: Math.max(last.toSeq, range.toSeq) };
   }
+  return merged;
+}
+
+/** Answers whether merged ranges cover all of another. A trail may have as many of both as it has records. */
+export function createCoverage(merged: ReadonlyMap<string, readonly SeqRange[]>): (range: SeqRange) => boolean {
   return ({ stream, epoch, fromSeq, toSeq }) => {
     const own = merged.get(`${epoch} ${stream}`) ?? [];
     let [low, high] = [0, own.length];

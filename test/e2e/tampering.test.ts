@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { v7 } from 'uuid';
-import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
+import { createPostgresExporter, createTables, prune } from '../../exporters/postgres/index.js';
 import type { FindingKind } from '../../src/integrity/findings.js';
 import { ringOfKey } from '../../src/integrity/key-ring.js';
 import { type Verification, type VerifyOptions, verifyTrail } from '../../src/integrity/verify.js';
 import { encodeLine } from '../../src/journal/chain.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { chained, exampleRecord } from '../../src/testing/records.js';
 import { storedCopy } from '../../src/trail/checkpoint-file.js';
 import { openPostgresTrail } from '../../src/trail/postgres-trail.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
@@ -276,6 +277,30 @@ describe('tampering with a trail in Postgres', () => {
     assert.deepEqual(
       verification.unproven.map(({ kind, fromSeq, toSeq }) => [kind, fromSeq, toSeq]),
       [['pruned', 1, dropped.length]],
+    );
+  });
+
+  it('lists as not provable what only the ledger of removals still knows of: all of a stream that nobody signed, or its end', async () => {
+    const { url } = await trail();
+    const daysAgo = (days: number, tenant: string) => {
+      const time = new Date(Date.now() - days * DAY_MS).toISOString();
+      return { time, observedTime: time, tenant: { id: tenant } };
+    };
+    const whole = chained([0, 1, 2].map((n) => exampleRecord(n, daysAgo(300, 'leaving'))));
+    const half = chained(['staying', 'leaving', 'leaving'].map((tenant, n) => exampleRecord(n, daysAgo(300, tenant))));
+    for (const record of [...whole, ...half]) await insert(url, record);
+    await prune({ url }, { keep: { default: '400 days', tenants: { leaving: '200 days' } }, apply: true });
+    const verification = await verify(url);
+    assert.deepEqual(verification.findings, []);
+    assert.deepEqual(
+      verification.unproven
+        .filter(({ kind }) => kind === 'pruned')
+        .map(({ stream, fromSeq, toSeq }) => [stream, fromSeq, toSeq])
+        .sort(),
+      [
+        [whole[0]?.integrity.stream, 1, 3],
+        [half[0]?.integrity.stream, 2, 3],
+      ].sort(),
     );
   });
 
