@@ -143,6 +143,46 @@ describe('postgres doctor', () => {
       assert.match(retention, finding);
   });
 
+  it('says of a role what it may become, and what it has on a partition alone', async () => {
+    const owner = await emptySchema(server.url);
+    await createTables(owner, { rolePrefix: 'audit' });
+    const keeper = await newRole(owner);
+    const { role, url } = await memberOf(owner, 'writer');
+    const [part] = await query(owner, 'SELECT audit_partition_of(now())::text AS name');
+    await query(owner, `GRANT UPDATE (outcome) ON ${part?.['name']} TO ${keeper.role}; ALTER ROLE ${role} NOINHERIT`);
+    assert.match(await findings(url), /append-only by privilege/);
+    await query(owner, `GRANT ${keeper.role} TO ${role}`);
+    assert.match(await findings(url), /has UPDATE, DELETE or TRUNCATE on audit_logs_\d{4}_\d\d: only the triggers/);
+    await query(owner, `ALTER TABLE audit_logs OWNER TO ${keeper.role}`);
+    assert.match(await findings(url), /may become its owner/);
+    // An owner is not restricted by row level security.
+    assert.match(await findings(keeper.url), /may read every row/);
+    assert.match(await findings(owner), /may read every row/);
+  });
+
+  it('does not take a trigger for one that stands when it does nothing', async () => {
+    const owner = await emptySchema(server.url);
+    await createTables(owner);
+    const [part] = await query(owner, 'SELECT audit_partition_of(now())::text AS name');
+    await query(owner, `ALTER TABLE ${part?.['name']} ENABLE REPLICA TRIGGER audit_append_only_truncate`);
+    assert.match(await findings(owner), /missing or disabled on audit_logs_\d{4}_\d\d: rows there/);
+    await query(
+      owner,
+      `CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+       DROP TRIGGER audit_append_only_truncate ON audit_logs;
+       CREATE TRIGGER audit_append_only_truncate BEFORE TRUNCATE ON audit_logs FOR EACH STATEMENT EXECUTE FUNCTION nothing()`,
+    );
+    assert.match(await findings(owner), /an append-only trigger is missing or disabled: rows can be altered/);
+  });
+
+  it('names who may switch the triggers off, from PostgreSQL 15 on', async () => {
+    const { owner, role, url } = await member('writer');
+    const [{ is15 } = {}] = await query(owner, "SELECT current_setting('server_version_num')::int >= 150000 AS is15");
+    await query(owner, `GRANT DELETE ON audit_logs TO ${role}`);
+    if (is15 === true) await query(owner, `GRANT SET ON PARAMETER session_replication_role TO ${role}`);
+    assert.match(await findings(url), is15 === true ? /may switch triggers off .*: rows can be altered/ : /only the triggers keep rows/);
+  });
+
   it('names a partition without its triggers, and tables of an older version', async () => {
     const owner = await emptySchema(server.url);
     await createTables(owner);

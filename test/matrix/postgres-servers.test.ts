@@ -1,4 +1,4 @@
-/** The tests of the Postgres exporter and of row changes on the oldest server that is supported and on the newest that npm has. */
+/** The tests of the Postgres exporter, of its command line and proof, and of row changes on the oldest server that is supported and on the newest that npm has. */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -17,7 +17,7 @@ const SERVERS: Readonly<Record<string, () => Promise<string>>> = {
 const SUITES: Readonly<Record<string, RegExp>> = {
   exporters: /^postgres.*\.test\.js$/,
   'unit/changes': /\.test\.js$/,
-  e2e: /^(?:change-.*|row-changes)\.test\.js$/,
+  e2e: /^(?:change-.*|row-changes|tampering|retention-cli|reading|erasure)\.test\.js$/,
 };
 
 for (const [suite, pattern] of Object.entries(SUITES)) {
