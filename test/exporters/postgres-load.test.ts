@@ -6,7 +6,7 @@ import { createPostgresExporter, createTables, prune } from '../../exporters/pos
 import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
 import { chained, exampleRecord } from '../../src/testing/records.js';
-import { emptySchema, newRole, readTrail } from '../support/audit-schema.js';
+import { emptySchema, MIGRATION_FILES, newRole, readTrail, tablesOfOld } from '../support/audit-schema.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
 
 const DAY_MS = 86_400_000;
@@ -53,8 +53,45 @@ describe('postgres under load', () => {
   });
 });
 
+describe('postgres migration under load', () => {
+  it('upgrades tables of the first version, by three at once, while sixteen writers go on writing', async () => {
+    const owner = await emptySchema(server.url);
+    await tablesOfOld(owner, 1);
+    const { role, url } = await newRole(owner);
+    await query(owner, `GRANT INSERT ON audit_logs TO ${role}; SELECT audit_ensure_partitions()`);
+
+    let upgraded = false;
+    const expected: string[] = [];
+    const exporters = Array.from({ length: WRITERS }, () => createPostgresExporter({ url }));
+    const write = async (exporter: AuditExporter): Promise<void> => {
+      const batch = chained(Array.from({ length: BATCH }, (_, n) => exampleRecord(n)));
+      expected.push(...batch.map(({ integrity }) => integrity.hash));
+      assert.ok((await offerAll(exporter, [batch])).every((status) => status === 'delivered'));
+    };
+    const writeOn = async (exporter: AuditExporter): Promise<void> => {
+      while (!upgraded) await write(exporter);
+      // Once more, on the connection that knew the old tables.
+      await write(exporter);
+      await exporter.shutdown();
+    };
+    await Promise.all(exporters.map(write));
+    const upgrades = Promise.all([1, 2, 3].map(() => createTables(owner, { rolePrefix: 'audit' }))).finally(() => {
+      upgraded = true;
+    });
+    const [results] = await Promise.all([upgrades, ...exporters.map(writeOn)]);
+    const applied = results.flatMap((result) => result.applied);
+
+    assert.deepEqual(
+      applied,
+      MIGRATION_FILES.slice(1).map((file) => Number(file.slice(0, 4))),
+    );
+    const stored = (await readTrail(owner)).map(({ integrity }) => integrity.hash);
+    assert.deepEqual([...stored].sort(), expected.sort());
+  });
+});
+
 /** As delivery does: what is to be tried again is offered again. */
-async function storeAll(exporter: AuditExporter, batches: readonly (readonly JournalledRecord[])[]): Promise<readonly string[]> {
+async function offerAll(exporter: AuditExporter, batches: readonly (readonly JournalledRecord[])[]): Promise<readonly string[]> {
   const statuses: string[] = [];
   const end = AbortSignal.timeout(120_000);
   for (const batch of batches) {
@@ -66,6 +103,11 @@ async function storeAll(exporter: AuditExporter, batches: readonly (readonly Jou
       open = open.filter((_, index) => answers[index]?.status === 'retry');
     }
   }
+  return statuses;
+}
+
+async function storeAll(exporter: AuditExporter, batches: readonly (readonly JournalledRecord[])[]): Promise<readonly string[]> {
+  const statuses = await offerAll(exporter, batches);
   await exporter.shutdown();
   return statuses;
 }

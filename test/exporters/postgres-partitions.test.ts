@@ -1,19 +1,14 @@
 /** Partitions of a day, and tables that an earlier version made. */
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
 import type { JournalledRecord } from '../../src/record.js';
 import { chained, exampleRecord } from '../../src/testing/records.js';
-import { emptySchema, readTrail } from '../support/audit-schema.js';
+import { emptySchema, MIGRATION_FILES, readTrail, tablesOfOld } from '../support/audit-schema.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
-import { ROOT } from '../support/service.js';
 
 const DAY_MS = 86_400_000;
-const SQL = join(ROOT, 'exporters/postgres/sql');
-const FILES = readdirSync(SQL).sort();
 
 let server: TestPostgres;
 before(async () => {
@@ -57,24 +52,17 @@ describe('postgres partitions of a day', () => {
 });
 
 describe('postgres upgrades', () => {
-  for (const [index, from] of FILES.entries()) {
-    if (index === FILES.length - 1) break;
+  for (const [index, from] of MIGRATION_FILES.entries()) {
+    if (index === MIGRATION_FILES.length - 1) break;
     it(`keep the rows of ${from.slice(0, 4)}, take more, and end with what a new database has`, async () => {
       const url = await emptySchema(server.url);
-      await query(
-        url,
-        'CREATE TABLE audit_migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())',
-      );
-      for (const file of FILES.slice(0, index + 1)) {
-        await query(url, readFileSync(join(SQL, file), 'utf8'));
-        await query(url, 'INSERT INTO audit_migrations (version, name) VALUES ($1, $2)', [Number(file.slice(0, 4)), file.slice(5, -4)]);
-      }
+      await tablesOfOld(url, index + 1);
       const before = at(0);
       await query(url, INSERT_AS_OLD, [JSON.stringify(before[0])]);
       const { applied } = await createTables(url);
       assert.deepEqual(
         applied,
-        FILES.slice(index + 1).map((file) => Number(file.slice(0, 4))),
+        MIGRATION_FILES.slice(index + 1).map((file) => Number(file.slice(0, 4))),
       );
       const after = at(-100, 0);
       await store(url, after);

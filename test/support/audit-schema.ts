@@ -1,9 +1,12 @@
 /** An empty schema for one test, and the trail in it. */
 
 import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fromRow, SELECT_LIST } from '../../exporters/postgres/index.js';
 import type { JournalledRecord } from '../../src/record.js';
 import { query } from './postgres.js';
+import { ROOT } from './service.js';
 
 /** The URL of an empty schema, of the server's own role. */
 export async function emptySchema(serverUrl: string): Promise<string> {
@@ -26,6 +29,22 @@ export async function newRole(url: string): Promise<{ readonly role: string; rea
   const own = new URL(url);
   own.username = role;
   return { role, url: own.href };
+}
+
+const SQL = join(ROOT, 'exporters/postgres/sql');
+/** The migrations, the first one first. */
+export const MIGRATION_FILES = readdirSync(SQL).sort();
+
+/** The tables as the first so many migrations make them. */
+export async function tablesOfOld(url: string, migrations: number): Promise<void> {
+  await query(
+    url,
+    'CREATE TABLE audit_migrations (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())',
+  );
+  for (const file of MIGRATION_FILES.slice(0, migrations)) {
+    await query(url, readFileSync(join(SQL, file), 'utf8'));
+    await query(url, 'INSERT INTO audit_migrations (version, name) VALUES ($1, $2)', [Number(file.slice(0, 4)), file.slice(5, -4)]);
+  }
 }
 
 export async function readTrail(url: string): Promise<readonly JournalledRecord[]> {
