@@ -27,11 +27,16 @@ export function csvRow(record: AuditRecord): string {
 
 // What spreadsheets take for the beginning of a formula, full-width forms and leading blanks included.
 // https://owasp.org/www-community/attacks/CSV_Injection
-const FORMULA = /^[\s\u0000]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|^[\t\r\n]/;
+const SIGNS = '[=+\\-@\\uff1d\\uff0b\\uff0d\\uff20|%]';
+const FORMULA = new RegExp(`^[\\s\\u0000]*${SIGNS}|^[\\t\\r\\n]`);
+// Where the locale's separator is not the comma, quotes do not begin a cell: what stands behind these does.
+// The sign first: only before one is anything looked back at, however long the text.
+const WITHIN = new RegExp(`(?=${SIGNS})(?<=[;\\t\\r\\n][\\s\\u0000"]*)`, 'g');
 
 function cellOf(value: string | number | undefined): string {
   if (value === undefined) return '';
   if (typeof value === 'number') return String(value);
   const text = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const safe = text.replace(WITHIN, "'");
+  return /[",;\t\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -73,6 +73,12 @@ describe('the proof of a trail', () => {
     assert.equal(report.signed, report.records);
   });
 
+  it('says on standard error how far it is, where that is wanted', () => {
+    const { stdout, stderr } = runCommand(['verify', trail, '--progress', '--json', ...keys()]);
+    assert.match(stderr, new RegExp(`(^|\\r)${(JSON.parse(stdout) as Verification).records} records, \\d+ a second\\n$`));
+    assert.equal(runCommand(['verify', trail, '--json', ...keys()]).stderr, '');
+  });
+
   it('is kept in the stream, in a file and at an address', () => {
     const copies = readFileSync(copiesFile(), 'utf8').trim().split('\n');
     const inTrail = folder.lifecycle().filter(({ action }) => action === 'audit.checkpoint');
@@ -258,5 +264,28 @@ describe('the proof of a trail', () => {
     assert.equal(runCommand(['keys', 'list', ledger]).stdout.trim().split('\n').length, 3);
     appendFileSync(ledger, readFileSync(ledger, 'utf8').split('\n')[0] ?? '');
     assert.equal(run('list', ledger), 1);
+  });
+
+  it('holds over a rotation of keys, and does not believe a key after it was retired', async () => {
+    const at = (name: string): string => path.join(folder.directory, name);
+    const rotated = at('rotated');
+    const ledger = at('rotation.jsonl');
+    const record = async (key: string): Promise<void> => {
+      const service = await folder.start({ entry: 'server.js', env: { AUDIT_SIGNING_KEY_FILE: at(key), AUDIT_FILE_DIR: rotated } });
+      await send(`${service.url}/orders/1`);
+      await service.end();
+    };
+    const verified = () => runCommand(['verify', rotated, '--keys', ledger, '--require-signed', '--grace', '0s']);
+    runCommand(['keys', 'new', at('old.pem'), '--ledger', ledger]);
+    await record('old.pem');
+    runCommand(['keys', 'new', at('next.pem'), '--ledger', ledger, '--endorse', at('old.pem')]);
+    await record('next.pem');
+    const old = JSON.parse(readFileSync(ledger, 'utf8').split('\n')[0] ?? '') as { readonly keyId: string };
+    assert.equal(runCommand(['keys', 'retire', old.keyId, '--ledger', ledger, '--endorse', at('next.pem')]).status, 0);
+    const { status, stdout } = verified();
+    assert.equal(status, 0, stdout);
+    await record('old.pem');
+    assert.equal(verified().status, 1);
+    assert.match(verified().stdout, /FOREIGN .* which was not valid then/);
   });
 });
