@@ -7,9 +7,11 @@ import { type DatabaseAccess, listHolds } from '../../exporters/postgres/index.j
 import { type AuditConfig, loadConfig } from '../config.js';
 import { AuditConfigError, AuditError } from '../errors.js';
 import { createConfiguredRedactor } from '../redaction-functions.js';
+import { placeOf } from '../trail/place.js';
 import type { CommandContext } from './context.js';
 import { printBlame, printHistory } from './history.js';
 import { runPruneChanges } from './prune-changes.js';
+import { recordReading } from './record-reading.js';
 import { periodOf } from './retention.js';
 import { runStatus, runTrack, runUntrack } from './track.js';
 
@@ -75,7 +77,12 @@ export function addChangeCommands(program: Command, { access, write }: CommandCo
     .option(...URL_FLAG)
     .option(...TRAIL_FLAG)
     .action((table: string, key: string, flags: UrlFlags) =>
-      failing(connected(flags, (client, config) => printHistory({ client, table, key, write, ...readingOf(flags, config, access) }))),
+      failing(
+        connected(flags, async (client, config, place) => {
+          await recordReading({ command: 'history', trail: place, filter: { table, row: key } });
+          return printHistory({ client, table, key, write, ...readingOf(flags, config, access) });
+        }),
+      ),
     );
   program
     .command('blame <table> <key> <column>')
@@ -83,7 +90,12 @@ export function addChangeCommands(program: Command, { access, write }: CommandCo
     .option(...URL_FLAG)
     .option(...TRAIL_FLAG)
     .action((table: string, key: string, column: string, flags: UrlFlags) =>
-      failing(connected(flags, (client, config) => printBlame({ client, table, key, column, write, ...readingOf(flags, config, access) }))),
+      failing(
+        connected(flags, async (client, config, place) => {
+          await recordReading({ command: 'blame', trail: place, filter: { table, row: key, column } });
+          return printBlame({ client, table, key, column, write, ...readingOf(flags, config, access) });
+        }),
+      ),
     );
 }
 
@@ -95,7 +107,10 @@ async function failing(isWell: Promise<boolean>): Promise<void> {
   if (!(await isWell)) process.exitCode = 1;
 }
 
-async function connected<Result>({ url }: UrlFlags, work: (client: Client, config: AuditConfig) => Promise<Result>): Promise<Result> {
+async function connected<Result>(
+  { url }: UrlFlags,
+  work: (client: Client, config: AuditConfig, place: string) => Promise<Result>,
+): Promise<Result> {
   const config = loadConfig({ env: process.env, directory: process.cwd() });
   const connectionString = url ?? config.changes.url;
   if (connectionString === undefined) throw new AuditConfigError(['AUDIT_CHANGES_URL: not set; say which database the service uses']);
@@ -104,7 +119,7 @@ async function connected<Result>({ url }: UrlFlags, work: (client: Client, confi
     { statementTimeoutMs: STATEMENT_MS },
   );
   try {
-    return await work(client, config);
+    return await work(client, config, placeOf(connectionString));
   } catch (cause) {
     if (cause instanceof AuditError) throw cause;
     // The driver's message may quote the URL or a row.

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { holdsOnActor } from '../../exporters/postgres/index.js';
 import { audit } from '../api.js';
 import { AuditConfigError, AuditError, messageOf } from '../errors.js';
-import { startAudit } from '../library.js';
 import { erasableKeys, eraseSubject } from '../subjects/erasure.js';
 import type { CommandContext } from './context.js';
 import { operatingUser } from './operating-user.js';
+import { startRecording } from './start-recording.js';
 
 export function addErase(program: Command, context: CommandContext): void {
   program
@@ -46,7 +46,7 @@ async function refuseWhatIsHeld({ access, config }: CommandContext, actor: strin
 
 /** Recorded before it is begun and once it is done: cut off between the two, the trail says that it must be looked after. */
 async function erase(directory: string, actor: string, reason: string | undefined): Promise<void> {
-  const handle = startAudit();
+  const handle = startRecording();
   const event = { actor: operatingUser(), target: { type: 'audit.subject', id: actor } };
   try {
     const begun = await audit({

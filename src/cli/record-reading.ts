@@ -3,20 +3,20 @@
 import { audit } from '../api.js';
 import { loadConfig } from '../config.js';
 import { AuditError } from '../errors.js';
-import { startAudit } from '../library.js';
-import type { RecordFilter } from '../trail/filter.js';
 import { operatingUser } from './operating-user.js';
+import { startRecording } from './start-recording.js';
 
 export interface Reading {
   readonly command: string;
   readonly trail: string;
-  readonly filter: RecordFilter;
+  /** What of it: members without a value are left out. */
+  readonly filter: object;
 }
 
 /** @throws {AuditError} ERR_AUDIT_JOURNAL if it is wanted and cannot be recorded */
 export async function recordReading({ command, trail, filter }: Reading): Promise<void> {
   if (!isWanted()) return;
-  const handle = startAudit();
+  const handle = startRecording();
   const receipt = await audit({
     action: 'audit.read',
     actor: operatingUser(),

@@ -3,10 +3,11 @@
 import { createPostgresExporter } from '../../exporters/postgres/index.js';
 import { audit } from '../api.js';
 import { AuditError, messageOf } from '../errors.js';
-import { startAudit } from '../library.js';
 import type { JsonObject } from '../record.js';
+import { placeOf } from '../trail/place.js';
 import type { CommandContext } from './context.js';
 import { operatingUser } from './operating-user.js';
+import { startRecording } from './start-recording.js';
 
 export interface Deed<Result> {
   /** Actions of the two records: cut off between them, the trail says that it must be looked after. */
@@ -28,7 +29,7 @@ export async function recorded<Result>(
   url: string | undefined,
   { begun, done, metadata, work, outcome }: Deed<Result>,
 ): Promise<Result> {
-  const handle = startAudit(config().postgres.url === undefined ? { exporters: [createPostgresExporter(access(url))] } : {});
+  const handle = startRecording(config().postgres.url === undefined ? { exporters: [createPostgresExporter(access(url))] } : {});
   const event = { actor: operatingUser(), target: { type: 'audit.trail', id: placeOf(access(url).url) } };
   try {
     const first = await audit({ ...event, action: begun, outcome: 'unknown', metadata });
@@ -62,11 +63,4 @@ function warnOf(
         `what was done is recorded in the journal, and not yet in ${name} (${lastError ?? 'not in time'}): a writer has to be in AUDIT_POSTGRES_URL, and who may do this in --url\n`,
       );
   }
-}
-
-/** Without a user or a password. */
-function placeOf(url: string): string {
-  if (!URL.canParse(url)) return 'the database';
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
 }

@@ -7,6 +7,7 @@ import { fromRow } from '../../exporters/postgres/index.js';
 import type { SeqRange } from '../integrity/seq-range.js';
 import type { JournalledRecord } from '../record.js';
 import type { RecordFilter } from './filter.js';
+import { placeOf } from './place.js';
 import { guarded, readEntries, readFullEntries } from './postgres-entries.js';
 import { arriving, matching, type Statement } from './postgres-sql.js';
 import type { StoredCheckpoint, StoreFault, Trail } from './trail.js';
@@ -163,10 +164,4 @@ async function* rowsOf(client: ClientBase, { text, values }: Statement): AsyncGe
     // Whatever ended the reading; on a lost connection there is nothing left to end.
     await client.query('ROLLBACK').catch(() => undefined);
   }
-}
-
-function placeOf(url: string): string {
-  if (!URL.canParse(url)) return 'the database';
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
 }

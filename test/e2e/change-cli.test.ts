@@ -5,9 +5,11 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { encodeContext } from '../../src/changes/change-context.js';
+import type { JournalledRecord } from '../../src/record.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { ROOT } from '../support/service.js';
 import { TLS } from '../support/tls.js';
+import { makeDirectory } from '../support/waiting.js';
 
 const REQUEST = {
   id: '01234567-89ab-7cde-8f01-23456789abcd',
@@ -124,6 +126,29 @@ describe('the commands about row changes', { timeout: 600_000 }, () => {
     );
     assert.match((await run('blame', 'orders', '42', 'status')).text, /nobody known/);
     assert.equal((await run('blame', 'orders', '42', 'note')).status, 1);
+  });
+
+  it('are recorded where reading is', async () => {
+    const directory = makeDirectory();
+    const env = { AUDIT_RECORD_READING: 'true', AUDIT_EXPORTER: 'file', AUDIT_FILE_DIR: directory };
+    for (const words of [
+      ['history', 'orders', '42'],
+      ['blame', 'orders', '42', 'status'],
+    ])
+      assert.equal((await runWith(env, ...words)).status, 0);
+    const { text } = await run('query', directory, '--action', 'audit.read', '--format', 'json');
+    const read = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as JournalledRecord);
+    assert.deepEqual(
+      read.map(({ metadata }) => metadata),
+      [
+        { command: 'blame', filter: { table: 'orders', row: '42', column: 'status' } },
+        { command: 'history', filter: { table: 'orders', row: '42' } },
+      ],
+    );
+    assert.ok(postgres.url.includes(read[0]?.target?.id?.slice('postgres://'.length) ?? '?'));
   });
 
   it('prune what is past its period, unless a hold of the trail covers it', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -237,6 +238,22 @@ describe('reading a trail', () => {
     const metadata = read?.['metadata'] as { readonly command?: string; readonly filter?: { readonly actor?: string } };
     assert.deepEqual([metadata.command, metadata.filter?.actor], ['query', 'ada']);
     assert.ok(!JSON.stringify(read).includes('password'));
+    const shown = RECORDS[0]?.id ?? '';
+    for (const args of [['tail'], ['show', shown], ['export'], ['report'], ['prove', shown]]) runCommand(args, env);
+    const commands = await query(
+      url,
+      "SELECT metadata->>'command' AS command FROM audit_logs WHERE action = 'audit.read' ORDER BY occurred_at",
+    );
+    assert.deepEqual(
+      commands.map(({ command }) => command),
+      ['query', 'tail', 'show', 'export', 'report', 'prove'],
+    );
+    // Beside a service that answers on its port of metrics.
+    const service = createServer().listen(0, '127.0.0.1');
+    await once(service, 'listening');
+    const { port } = service.address() as AddressInfo;
+    assert.equal(runCommand(['query'], { ...env, AUDIT_PROMETHEUS: String(port) }).stderr, '');
+    service.close();
     // A journal that cannot be written: nothing is shown.
     const file = path.join(directory, 'no-directory');
     writeFileSync(file, '');
