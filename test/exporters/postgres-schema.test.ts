@@ -78,6 +78,21 @@ describe('postgres migrations', () => {
     const [indexes] = await query(url, "SELECT count(*)::int AS count FROM pg_inherits WHERE inhparent = 'audit_logs_actor_idx'::regclass");
     assert.equal(indexes?.count, 5);
   });
+
+  it('compress bodies in every partition with lz4 where the server can, and keep them as the text that was hashed', async () => {
+    const url = await emptySchema(server.url);
+    await createTables(url);
+    // Before 14 there is neither the column nor the setting.
+    const [bodies] = await query(
+      url,
+      `SELECT count(*)::int AS count, bool_and(atttypid = 'json'::regtype) AS json, bool_and(to_jsonb(pg_attribute) ->> 'attcompression' = 'l') AS lz4,
+         (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') AS able
+       FROM pg_attribute JOIN pg_inherits ON inhrelid = attrelid
+       WHERE inhparent = 'audit_logs'::regclass AND attname IN ('request_body', 'response_body')`,
+    );
+    assert.deepEqual([bodies?.count, bodies?.json], [10, true]);
+    assert.equal(bodies?.lz4 === true, bodies?.able === true);
+  });
 });
 
 describe('postgres partitions', () => {
