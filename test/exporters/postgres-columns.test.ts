@@ -10,7 +10,7 @@ import type { AuditRecord, JournalledRecord } from '../../src/record.js';
 import { anyRecord } from '../../src/testing/any-record.js';
 import { chained, exampleRecord, hostileRecords } from '../../src/testing/records.js';
 import { openPostgresTrail } from '../../src/trail/postgres-trail.js';
-import type { FullEntry, TrailEntry } from '../../src/trail/trail.js';
+import type { FullEntry, Trail, TrailEntry } from '../../src/trail/trail.js';
 import { emptySchema } from '../support/audit-schema.js';
 import { query, startPostgres, type TestPostgres } from '../support/postgres.js';
 
@@ -176,22 +176,19 @@ async function tampered(url: string, seq: number, change: string): Promise<boole
   return faults.length === 1;
 }
 
-async function entriesOf(url: string): Promise<readonly TrailEntry[]> {
-  const trail = await openPostgresTrail({ url });
-  try {
-    const all: TrailEntry[] = [];
-    for await (const batch of trail.entries()) all.push(...batch);
-    return all;
-  } finally {
-    await trail.close();
-  }
+function entriesOf(url: string): Promise<readonly TrailEntry[]> {
+  return allOf(url, (trail) => trail.entries());
 }
 
-async function fullEntriesOf(url: string): Promise<readonly FullEntry[]> {
+function fullEntriesOf(url: string): Promise<readonly FullEntry[]> {
+  return allOf(url, (trail) => trail.fullEntries());
+}
+
+async function allOf<Entry>(url: string, read: (trail: Trail) => AsyncIterable<readonly Entry[]>): Promise<readonly Entry[]> {
   const trail = await openPostgresTrail({ url });
   try {
-    const all: FullEntry[] = [];
-    for await (const batch of trail.fullEntries()) all.push(...batch);
+    const all: Entry[] = [];
+    for await (const batch of read(trail)) all.push(...batch);
     return all;
   } finally {
     await trail.close();

@@ -3,10 +3,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.js';
 
 export interface TestMysql {
   /** Of an empty database, as a user without a password. */
@@ -67,14 +67,4 @@ export async function startMysql(server: string): Promise<TestMysql> {
 
 function find(program: string): string | undefined {
   return PLACES.map((place) => path.join(place, program)).find((candidate) => existsSync(candidate));
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
