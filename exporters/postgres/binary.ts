@@ -2,7 +2,7 @@
 
 import type { ColumnType } from './columns.js';
 import { ROW_COLUMNS, type Row } from './row.js';
-import { parseTimestamp } from './timestamp.js';
+import { POSTGRES_EPOCH_MS, parseTimestamp } from './timestamp.js';
 
 /** What a column travels as; an `inet` is cast from its text, whose binary form would have to be parsed here. */
 export function wireType(type: ColumnType): Exclude<ColumnType, 'inet'> {
@@ -61,7 +61,6 @@ export class BindMessages {
 const BIND = 0x42;
 const BINARY = 1;
 const NULL = -1;
-const EPOCH_MS = Date.UTC(2000, 0, 1);
 // 4 MB: a part of usual records is one or two.
 const KEPT_BYTES = 4 * 1024 * 1024;
 const INITIAL_BYTES = 512 * 1024;
@@ -85,7 +84,7 @@ const PUT: Readonly<Partial<Record<ColumnType, (message: Message, value: unknown
   integer: (message, value) => message.int32(Number(value)),
   bigint: (message, value) => message.int64(Number(value)),
   'double precision': (message, value) => message.double(Number(value)),
-  timestamptz: (message, value) => message.int64(1000 * ((parseTimestamp(String(value)) ?? Date.parse(String(value))) - EPOCH_MS)),
+  timestamptz: (message, value) => message.int64(1000 * ((parseTimestamp(String(value)) ?? Date.parse(String(value))) - POSTGRES_EPOCH_MS)),
   uuid: (message, value) => message.hex(String(value).replaceAll('-', '')),
   jsonb: (message, value) => {
     message.byte(1); // the version of its binary form, which is its text

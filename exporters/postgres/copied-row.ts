@@ -3,6 +3,7 @@
 import { isoTime } from '../../src/clock.js';
 import type { ColumnType } from './columns.js';
 import { ROW_COLUMNS } from './row.js';
+import { POSTGRES_EPOCH_MS } from './timestamp.js';
 
 /** What to select for a copied row. Types are spelled out: a column that somebody retyped would be read as something else. */
 export const COPY_LIST: string = ROW_COLUMNS.map(({ name, type }) => `${copied(name, type)} AS ${name}`).join(', ');
@@ -66,11 +67,8 @@ export const NUMBERS = {
 /** Since 1970. Undefined for what no record has: microseconds, infinity, and times before 1714 and after 2285. */
 export function wholeMs(bytes: Buffer, at: number): number | undefined {
   const microseconds = NUMBERS.bigint(bytes, at);
-  return Number.isSafeInteger(microseconds) && microseconds % 1000 === 0 ? microseconds / 1000 + EPOCH_MS : undefined;
+  return Number.isSafeInteger(microseconds) && microseconds % 1000 === 0 ? microseconds / 1000 + POSTGRES_EPOCH_MS : undefined;
 }
-
-/** PostgreSQL counts from there. */
-const EPOCH_MS = Date.UTC(2000, 0, 1);
 
 function timeOf(bytes: Buffer, at: number): string {
   const ms = wholeMs(bytes, at);

@@ -1,5 +1,8 @@
 /** The times of records, which all have one spelling: `2026-11-22T10:00:00.000Z`. */
 
+/** PostgreSQL counts its microseconds from there. */
+export const POSTGRES_EPOCH_MS = Date.UTC(2000, 0, 1);
+
 /** Milliseconds since 1970; undefined for a time in any other spelling, for what is none, and from the year 4000 on. */
 export function parseTimestamp(text: string): number | undefined {
   if (text.length !== LENGTH || text[SEPARATOR] !== 'T' || text[13] !== ':' || text[16] !== ':' || text[19] !== '.' || text[23] !== 'Z')

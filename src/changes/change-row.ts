@@ -17,6 +17,9 @@ export interface ChangeRow {
   readonly context: string | null;
 }
 
+/** Where a row stands in the order in which rows are relayed. */
+export type ChangePlace = Pick<ChangeRow, 'xact' | 'id'>;
+
 /** For the query that reads a `ChangeRow`. */
 export const CHANGE_COLUMNS = `id::text, to_char(changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS changed_at, xact::text,
   table_schema, table_name, operation, row_id, new_row_id, before::text, after::text, context`;

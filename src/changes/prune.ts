@@ -1,6 +1,7 @@
 /** Removes old partitions of `audit.changes`, whole ones only: never what a relay has not read yet, nor what a legal hold covers. */
 
 import type { ClientBase } from 'pg';
+import type { ChangePlace } from './change-row.js';
 import { isBusy, withLockTimeout } from './lock.js';
 
 /** A legal hold of the trail, as far as rows can be told by it; a member that is not there narrows nothing. */
@@ -41,11 +42,6 @@ interface Contents {
   readonly first: string | null;
   readonly last: string | null;
   readonly isExpired: boolean;
-}
-
-interface Position {
-  readonly xact: string;
-  readonly id: string;
 }
 
 /** Oldest first, each in a transaction of its own; makes the partitions of the next months as well. */
@@ -99,14 +95,14 @@ async function contentsOf(client: ClientBase, table: string, keep: string): Prom
 }
 
 /** Where a relay stands that has read everything. */
-async function endOf(client: ClientBase, table: string): Promise<Position | undefined> {
-  const { rows } = await client.query<Position>(
+async function endOf(client: ClientBase, table: string): Promise<ChangePlace | undefined> {
+  const { rows } = await client.query<ChangePlace>(
     `SELECT part.xact::text, part.id::text FROM ${table} AS part ORDER BY part.xact DESC, part.id DESC LIMIT 1`,
   );
   return rows[0];
 }
 
-async function behindOf(client: ClientBase, { xact, id }: Position): Promise<readonly string[]> {
+async function behindOf(client: ClientBase, { xact, id }: ChangePlace): Promise<readonly string[]> {
   const { rows } = await client.query<{ readonly destination: string }>(
     'SELECT destination FROM audit.relays WHERE (relays.xact, relays.id) < ($1::xid8, $2::bigint) ORDER BY 1',
     [xact, id],
@@ -133,7 +129,7 @@ async function heldIn(client: ClientBase, table: string, holds: readonly HeldCha
   return most;
 }
 
-async function remove(client: ClientBase, partition: string, { rows, first, last }: Contents, end: Position | undefined): Promise<void> {
+async function remove(client: ClientBase, partition: string, { rows, first, last }: Contents, end: ChangePlace | undefined): Promise<void> {
   const table = `audit."${partition}"`;
   // The parent first, as every writer takes them; without ONLY all partitions.
   await client.query(`LOCK TABLE ONLY audit.changes, ${table} IN ACCESS EXCLUSIVE MODE`);

@@ -5,7 +5,7 @@
 
 import type { ClientBase } from 'pg';
 import { AuditError, messageOf } from '../errors.js';
-import { CHANGE_COLUMNS, type ChangeRow } from './change-row.js';
+import { CHANGE_COLUMNS, type ChangePlace, type ChangeRow } from './change-row.js';
 
 /** To the service's database. */
 export interface RelayConnection {
@@ -68,9 +68,7 @@ const READ = `SELECT ${CHANGE_COLUMNS} FROM audit.changes
   WHERE ((changes.xact, changes.id) > ($1::xid8, $2::bigint) OR $1::xid8 > pg_snapshot_xmax(pg_current_snapshot()))
     AND changes.xact < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY changes.xact, changes.id LIMIT ${BATCH}`;
 
-type Place = Pick<ChangeRow, 'xact' | 'id'>;
-
-interface Claim extends Place {
+interface Claim extends ChangePlace {
   /** From a holder that did not let go of it: a batch may be stored of which the cursor knows nothing. */
   readonly is_inherited: boolean;
 }
@@ -81,8 +79,8 @@ export function startRelay(options: RelayOptions): Relay {
   let installation = '';
   let partitionsMadeAt = Number.NEGATIVE_INFINITY;
   let isUncertain = false;
-  let known: Place | undefined;
-  let repeatsTo: Place | undefined;
+  let known: ChangePlace | undefined;
+  let repeatsTo: ChangePlace | undefined;
   let isStopping = false;
   let wake: () => void = () => undefined;
   let running: Promise<void> | undefined;
@@ -185,7 +183,7 @@ export function startRelay(options: RelayOptions): Relay {
   };
 }
 
-function comesBefore(one: Place, other: Place): boolean {
+function comesBefore(one: ChangePlace, other: ChangePlace): boolean {
   return one.xact === other.xact ? BigInt(one.id) < BigInt(other.id) : BigInt(one.xact) < BigInt(other.xact);
 }
 
