@@ -1,8 +1,11 @@
 /** Rows as PostgreSQL's binary protocol carries them: one Bind message whose parameters are arrays, one for each column. */
 
 import type { ColumnType } from './columns.js';
-import { ROW_COLUMNS, type Row } from './row.js';
-import { POSTGRES_EPOCH_MS, parseTimestamp } from './timestamp.js';
+import { putRaw, putUnescaped } from './json-bytes.js';
+import { numberIn, putUuid, valueIn } from './json-values.js';
+import type { LineRows } from './line-rows.js';
+import { ROW_COLUMNS } from './row.js';
+import { POSTGRES_EPOCH_MS, timeIn } from './timestamp.js';
 
 /** What a column travels as; an `inet` is cast from its text, whose binary form would have to be parsed here. */
 export function wireType(type: ColumnType): Exclude<ColumnType, 'inet'> {
@@ -18,12 +21,28 @@ export interface Parameter {
 }
 
 /** In the order of `ROW_COLUMNS`. The first is an array: it says how many rows there are. */
-export function parametersOf(rows: readonly Row[]): readonly Parameter[] {
+export function parametersOf(rows: LineRows): readonly Parameter[] {
   return ROW_COLUMNS.flatMap(({ name, type }, index) => {
-    const value = rows[0]?.[index];
-    const isArray = index === 0 || rows.some((row) => row[index] !== value);
-    return value === undefined && !isArray ? [] : [{ index, name, type, isArray }];
+    const isArray = index === 0 || !isShared(rows, index);
+    return rows.startOf(index, 0) === -1 && !isArray ? [] : [{ index, name, type, isArray }];
   });
+}
+
+function isShared(rows: LineRows, column: number): boolean {
+  const bytes = rows.bytesOf(column, 0);
+  const start = rows.startOf(column, 0);
+  const length = rows.endOf(column, 0) - start;
+  for (let row = 1; row < rows.count; row += 1) {
+    const other = rows.startOf(column, row);
+    if ((other === -1) !== (start === -1) || rows.endOf(column, row) - other !== length) return false;
+    if (start !== -1 && !areEqual(bytes, start, rows.bytesOf(column, row), other, length)) return false;
+  }
+  return true;
+}
+
+function areEqual(bytes: Buffer, start: number, others: Buffer, other: number, length: number): boolean {
+  for (let place = 0; place < length; place += 1) if (bytes[start + place] !== others[other + place]) return false;
+  return true;
 }
 
 /** Makes messages for the unnamed statement and portal, with the result's columns (of which there are none) in text. */
@@ -31,7 +50,7 @@ export class BindMessages {
   #message: Message | undefined;
 
   /** The bytes are good until the next call: they lie in memory that is used again, as fresh memory costs more than filling it. */
-  encode(parameters: readonly Parameter[], rows: readonly Row[]): Buffer {
+  encode(parameters: readonly Parameter[], rows: LineRows): Buffer {
     this.#message ??= new Message();
     const message = this.#message;
     message.length = 0;
@@ -44,7 +63,7 @@ export class BindMessages {
     message.int16(parameters.length);
     for (const parameter of parameters) {
       if (parameter.isArray) putArray(message, rows, parameter);
-      else putValue(message, parameter.type, rows[0]?.[parameter.index]);
+      else putValue(message, rows, parameter, 0);
     }
     message.int16(0);
     message.int32At(start, message.length - start);
@@ -61,6 +80,9 @@ export class BindMessages {
 const BIND = 0x42;
 const BINARY = 1;
 const NULL = -1;
+const QUOTE = 0x22;
+const TRUE = 0x74;
+const UUID_BYTES = 16;
 // 4 MB: a part of usual records is one or two.
 const KEPT_BYTES = 4 * 1024 * 1024;
 const INITIAL_BYTES = 512 * 1024;
@@ -78,42 +100,50 @@ const OIDS: Readonly<Record<ReturnType<typeof wireType>, number>> = {
   jsonb: 3802,
 };
 
-/** The fixed-width types; the others are text. */
-const PUT: Readonly<Partial<Record<ColumnType, (message: Message, value: unknown) => void>>> = {
-  boolean: (message, value) => message.byte(value === true ? 1 : 0),
-  integer: (message, value) => message.int32(Number(value)),
-  bigint: (message, value) => message.int64(Number(value)),
-  'double precision': (message, value) => message.double(Number(value)),
-  timestamptz: (message, value) => message.int64(1000 * ((parseTimestamp(String(value)) ?? Date.parse(String(value))) - POSTGRES_EPOCH_MS)),
-  uuid: (message, value) => message.hex(String(value).replaceAll('-', '')),
-  jsonb: (message, value) => {
-    message.byte(1); // the version of its binary form, which is its text
-    message.text(JSON.stringify(value));
+type Put = (message: Message, bytes: Buffer, start: number, end: number) => void;
+
+/** From JSON, strings without their quotes. What is not listed is text. */
+const PUT: Readonly<Partial<Record<ColumnType, Put>>> = {
+  boolean: (message, bytes, start) => message.byte(bytes[start] === TRUE ? 1 : 0),
+  integer: (message, bytes, start, end) => message.int32(numberIn(bytes, start, end)),
+  bigint: (message, bytes, start, end) => message.int64(numberIn(bytes, start, end)),
+  'double precision': (message, bytes, start, end) => message.double(numberIn(bytes, start, end)),
+  timestamptz: (message, bytes, start, end) => {
+    const ms = timeIn(bytes, start, end) ?? Date.parse(String(valueIn(bytes, start - 1, end + 1)));
+    message.int64(1000 * (ms - POSTGRES_EPOCH_MS));
   },
+  uuid: (message, bytes, start, end) => message.uuid(bytes, start, end),
+  jsonb: (message, bytes, start, end) => {
+    message.byte(1); // the version of its binary form, which is its text
+    message.raw(bytes, start, end);
+  },
+  // One that has kept its quotes is stored as the JSON it is.
+  json: (message, bytes, start, end) => (bytes[start] === QUOTE ? message.raw(bytes, start, end) : message.text(bytes, start, end)),
 };
 
-function putArray(message: Message, rows: readonly Row[], { index, type }: Parameter): void {
+function putText(message: Message, bytes: Buffer, start: number, end: number): void {
+  message.text(bytes, start, end);
+}
+
+function putArray(message: Message, rows: LineRows, parameter: Parameter): void {
   const start = message.length;
   message.int32(0);
   message.int32(1); // one dimension
   message.int32(1); // which may hold nulls
-  message.int32(OIDS[wireType(type)]);
-  message.int32(rows.length);
+  message.int32(OIDS[wireType(parameter.type)]);
+  message.int32(rows.count);
   message.int32(1); // the first subscript
-  for (const row of rows) putValue(message, type, row[index]);
+  for (let row = 0; row < rows.count; row += 1) putValue(message, rows, parameter, row);
   message.int32At(start, message.length - start - 4);
 }
 
-function putValue(message: Message, type: ColumnType, value: unknown): void {
+function putValue(message: Message, rows: LineRows, { index, type }: Parameter, row: number): void {
   message.int32(NULL);
-  if (value === undefined) return;
+  const from = rows.startOf(index, row);
+  if (from === -1) return;
   const start = message.length;
-  (PUT[type] ?? putText)(message, value);
+  (PUT[type] ?? putText)(message, rows.bytesOf(index, row), from, rows.endOf(index, row));
   message.int32At(start - 4, message.length - start);
-}
-
-function putText(message: Message, value: unknown): void {
-  message.text(String(value));
 }
 
 /** A buffer that grows. */
@@ -156,28 +186,21 @@ class Message {
     this.length = this.#buffer.writeDoubleBE(value, this.length);
   }
 
-  hex(digits: string): void {
-    this.#reserve(digits.length);
-    this.length += this.#buffer.write(digits, this.length, 'hex');
+  uuid(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(UUID_BYTES);
+    putUuid(bytes, start, end, this.#buffer, this.length);
+    this.length += UUID_BYTES;
   }
 
-  text(value: string): void {
-    // UTF-8 takes at most three bytes for a UTF-16 unit.
-    this.#reserve(3 * value.length);
-    if (value.length > SHORT_TEXT || !this.#ascii(value)) this.length += this.#buffer.write(value, this.length, 'utf8');
+  raw(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.length = putRaw(bytes, start, end, this.#buffer, this.length);
   }
 
-  /** False, and nothing has changed, if it is more than ASCII. */
-  #ascii(value: string): boolean {
-    const bytes = this.#buffer;
-    const start = this.length;
-    for (let at = 0; at < value.length; at += 1) {
-      const code = value.charCodeAt(at);
-      if (code > 127) return false;
-      bytes[start + at] = code;
-    }
-    this.length = start + value.length;
-    return true;
+  /** The text of a JSON string, which is between `start` and `end`. */
+  text(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start);
+    this.length = putUnescaped(bytes, start, end, this.#buffer, this.length);
   }
 
   #reserve(bytes: number): void {
@@ -187,6 +210,3 @@ class Message {
     this.#buffer = grown;
   }
 }
-
-/** Up to here a loop is quicker than the call that encodes any text. */
-const SHORT_TEXT = 40;

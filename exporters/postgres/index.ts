@@ -2,11 +2,13 @@
 
 import type { Acknowledgement, AuditExporter } from '../../src/exporter.js';
 import { allRetry } from '../../src/exporter.js';
+import type { LineExporter } from '../../src/line-exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { lineOf, type RecordLine } from '../../src/record-line.js';
 import { createConnector, type DatabaseAccess } from './connection.js';
 import { reasonOf } from './errors.js';
 import { createLane, type Lane } from './lane.js';
-import { PART_ROWS, partsOf } from './parts.js';
+import { partCount, partsOf } from './parts.js';
 
 export { type ArchivedFile, type ArchiveManifest, archive } from './archive.js';
 export type { DatabaseAccess } from './connection.js';
@@ -36,7 +38,7 @@ const STATEMENT_TIMEOUT_MS = 8000;
 const LOCK_TIMEOUT_MS = 5000;
 const DAY_MS = 86_400_000;
 
-class PostgresExporter implements AuditExporter {
+class PostgresExporter implements LineExporter {
   readonly name = 'postgres';
   /** The others are opened only by a batch of more than one part. */
   readonly #lanes: readonly [Lane, ...Lane[]];
@@ -52,11 +54,15 @@ class PostgresExporter implements AuditExporter {
   }
 
   async export(records: readonly JournalledRecord[], signal: AbortSignal): Promise<readonly Acknowledgement[]> {
-    if (this.#shutDown) return allRetry(records.length, 'the exporter is shut down');
-    const acknowledgements = new Array<Acknowledgement | undefined>(records.length);
+    return this.exportLines(records.map(lineOf), signal);
+  }
+
+  async exportLines(lines: readonly RecordLine[], signal: AbortSignal): Promise<readonly Acknowledgement[]> {
+    if (this.#shutDown) return allRetry(lines.length, 'the exporter is shut down');
+    const acknowledgements = new Array<Acknowledgement | undefined>(lines.length);
     let reason = 'not offered to the database';
     try {
-      await this.#store(records, acknowledgements, signal);
+      await this.#store(lines, acknowledgements, signal);
     } catch (error) {
       this.#cut();
       reason = signal.aborted ? 'the deadline passed' : reasonOf(error);
@@ -69,19 +75,15 @@ class PostgresExporter implements AuditExporter {
     await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
 
-  async #store(
-    records: readonly JournalledRecord[],
-    acknowledgements: (Acknowledgement | undefined)[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #store(lines: readonly RecordLine[], acknowledgements: (Acknowledgement | undefined)[], signal: AbortSignal): Promise<void> {
     const cut = (): void => this.#cut();
     signal.addEventListener('abort', cut, { once: true });
     try {
       // One alone at first: it may have to make the tables.
       await this.#lanes[0].open(signal);
       await this.#makePartitionsAhead();
-      const parts = partsOf(records, acknowledgements);
-      const lanes = this.#lanes.slice(0, Math.max(1, Math.ceil(records.length / PART_ROWS)));
+      const parts = partsOf(lines, acknowledgements);
+      const lanes = this.#lanes.slice(0, partCount(lines.length));
       const outcomes = await Promise.allSettled(lanes.map((lane) => lane.store(parts, acknowledgements, signal)));
       const failure = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failure !== undefined) throw failure.reason;

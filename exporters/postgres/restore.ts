@@ -10,6 +10,7 @@ import type { ClientBase } from 'pg';
 import { AuditError } from '../../src/errors.js';
 import type { Acknowledgement } from '../../src/exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { lineOf } from '../../src/record-line.js';
 import type { ArchiveManifest } from './archive.js';
 import { type DatabaseAccess, withConnection } from './connection.js';
 import { createContradictions } from './contradictions.js';
@@ -88,7 +89,8 @@ async function storeFile(client: ClientBase, file: string): Promise<Omit<Restore
   let records = 0;
   const store = async (batch: readonly JournalledRecord[]): Promise<void> => {
     const acknowledgements: (Acknowledgement | undefined)[] = [];
-    for (const rows of partsOf(batch, acknowledgements)) await storeRows({ client, insert, contradictions, acknowledgements }, rows);
+    for (const rows of partsOf(batch.map(lineOf), acknowledgements))
+      await storeRows({ client, insert, contradictions, acknowledgements }, rows);
     records += batch.length;
     for (const answer of acknowledgements) {
       if (answer !== undefined && 'reason' in answer) rejected[answer.reason] = (rejected[answer.reason] ?? 0) + 1;

@@ -73,7 +73,11 @@ const GROUPS: ReadonlyMap<string, ReadonlyMap<string, Place>> = grouped();
 
 const EMPTY_ROW: Row = ROW_COLUMNS.map(() => undefined);
 
-/** Escapes of NUL and surrogates: `json` columns take them, and `->>` later fails on NUL and lone ones. */
+/** Whether JSON has escapes of NUL or surrogates: `json` columns take them, and `->>` later fails on NUL and lone ones. */
+export function isUnreadable(json: string): boolean {
+  return json.includes('\\u') && UNREADABLE.test(json);
+}
+
 const UNREADABLE = /(?:^|[^\\])(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
 
 function putGroup(
@@ -108,7 +112,7 @@ function putValue(row: unknown[], place: Place, value: unknown): boolean {
 
 function putBody(row: unknown[], place: Place, body: unknown, format: unknown): boolean {
   if (typeof body !== 'string') return false;
-  if (format === 'json' && body.includes('\\u') && UNREADABLE.test(body)) return false;
+  if (format === 'json' && isUnreadable(body)) return false;
   row[place.index] = format === 'json' ? body : JSON.stringify(body);
   return true;
 }

@@ -1,20 +1,25 @@
 /** One INSERT of many rows, sent as bytes: `pg` would copy them several times over on their way. */
 
 import type { ClientBase, Connection, Submittable } from 'pg';
+import type { RecordLine } from '../../src/record-line.js';
 import { BindMessages, type Parameter, parametersOf, wireType } from './binary.js';
-import type { Row } from './row.js';
+import { LineRows } from './line-rows.js';
+import type { ToRowOptions } from './row.js';
 
 /** Stores rows, and answers how many; the others were there. @throws what the database says */
-export type Insertion = (rows: readonly Row[]) => Promise<number>;
+export type Insertion = (lines: readonly RecordLine[], options?: ToRowOptions) => Promise<number>;
 
 /** For one connection, one call at a time. */
 export function createInsertion(client: ClientBase): Insertion {
   const messages = new BindMessages();
-  return async (rows) => {
+  const rows = new LineRows();
+  return async (lines, options) => {
     try {
       return await new Promise<number>((resolve, reject) => {
+        rows.fill(lines, options);
         const parameters = parametersOf(rows);
         client.query(new Insert(textOf(parameters), messages.encode(parameters, rows), resolve, reject));
+        rows.clear();
       });
     } catch (error) {
       // The server may have answered before it has read everything.

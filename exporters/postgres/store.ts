@@ -3,17 +3,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ClientBase } from 'pg';
 import type { Acknowledgement } from '../../src/exporter.js';
-import type { JournalledRecord } from '../../src/record.js';
+import type { RecordLine } from '../../src/record-line.js';
 import { type Contradictions, DIFFERS } from './contradictions.js';
 import { faultOf, reasonOf, refusesRole } from './errors.js';
-import { type Row, toRow } from './row.js';
+import { type ToRowOptions, toRow } from './row.js';
 import type { Insertion } from './statement.js';
 
-/** A row on its way, with its record and that record's place in the batch. */
+/** A row on its way, with its record's place in the batch. */
 export interface PendingRow {
   readonly index: number;
-  readonly record: JournalledRecord;
-  readonly row: Row;
+  readonly line: RecordLine;
 }
 
 export interface Batch {
@@ -44,9 +43,10 @@ async function store(batch: Batch, rows: readonly PendingRow[], partitioned: boo
 }
 
 /** Rows that are there already are delivered, unless what is there is something else. */
-async function offer(batch: Batch, rows: readonly PendingRow[]): Promise<void> {
-  const stored = await batch.insert(rows.map(({ row }) => row));
-  const differing = stored === rows.length ? NONE : await batch.contradictions.find(rows.map(({ record }) => record));
+async function offer(batch: Batch, rows: readonly PendingRow[], options?: ToRowOptions): Promise<void> {
+  const lines = rows.map(({ line }) => line);
+  const stored = await batch.insert(lines, options);
+  const differing = stored === rows.length ? NONE : await batch.contradictions.find(lines.map(({ record }) => record));
   for (const [place, { index }] of rows.entries()) batch.acknowledgements[index] = differing.has(place) ? DIFFERS : DELIVERED;
 }
 
@@ -61,10 +61,10 @@ async function storeApart(batch: Batch, rows: readonly PendingRow[], partitioned
 
 /** A body that is not the JSON it claims to be is no reason to lose the record. */
 async function storeBodiesAside(batch: Batch, pending: PendingRow, error: unknown): Promise<void> {
-  const row = toRow(pending.record, { bodiesAside: true });
+  const { record } = pending.line;
   try {
-    if (isDeepStrictEqual(row, pending.row)) throw error;
-    await offer(batch, [{ ...pending, row }]);
+    if (isDeepStrictEqual(toRow(record, BODIES_ASIDE), toRow(record))) throw error;
+    await offer(batch, [pending], BODIES_ASIDE);
   } catch (thrown) {
     if (faultOf(thrown) === 'transient') throw thrown;
     settle(batch, [pending], { status: 'rejected', reason: reasonOf(thrown) });
@@ -97,7 +97,7 @@ function settle({ acknowledgements }: Batch, rows: readonly PendingRow[], acknow
 function byDay(rows: readonly PendingRow[]): ReadonlyMap<string | undefined, readonly PendingRow[]> {
   const days = new Map<string | undefined, PendingRow[]>();
   for (const row of rows) {
-    const day = dayOf(row.record);
+    const day = dayOf(row.line);
     const group = days.get(day);
     if (group === undefined) days.set(day, [row]);
     else group.push(row);
@@ -106,11 +106,12 @@ function byDay(rows: readonly PendingRow[]): ReadonlyMap<string | undefined, rea
 }
 
 /** Its first moment. */
-function dayOf(record: JournalledRecord): string | undefined {
+function dayOf({ record }: RecordLine): string | undefined {
   const ms = Date.parse(record.time);
   return Number.isNaN(ms) ? undefined : `${new Date(ms).toISOString().slice(0, 'YYYY-MM-DD'.length)}T00:00:00.000Z`;
 }
 
+const BODIES_ASIDE: ToRowOptions = { bodiesAside: true };
 const NONE: ReadonlySet<number> = new Set();
 const DELIVERED: Acknowledgement = { status: 'delivered' };
 

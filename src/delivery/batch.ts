@@ -1,6 +1,7 @@
 /** A batch on its way: which of its records are settled, which must be offered again, and how far the cursor may go. */
 
 import type { Acknowledgement } from '../exporter.js';
+import type { Chunk } from '../journal/chunks.js';
 import type { ReadBatch, ReadEntry, ReadPosition } from '../journal/reader.js';
 import type { JournalledRecord } from '../record.js';
 import type { Cursor } from './cursor.js';
@@ -40,13 +41,18 @@ export class Batch {
     return this.#read.end;
   }
 
+  /** What its lines lie in. */
+  get chunks(): readonly Chunk[] {
+    return this.#read.chunks;
+  }
+
   get isSettled(): boolean {
     return this.#states.every((state) => state !== 'open');
   }
 
   /** When the first of those that are open was recorded. */
   get oldestTime(): string | undefined {
-    return this.#read.entries[this.#states.indexOf('open')]?.record.observedTime;
+    return this.#read.entries[this.#states.indexOf('open')]?.line.record.observedTime;
   }
 
   /** Its records are being tried one by one. */
@@ -59,11 +65,18 @@ export class Batch {
   }
 
   /** What comes right behind it becomes part of it. */
-  extend({ entries: [first, ...rest], end, skipped, isMore, tornBytes }: ReadBatch): void {
+  extend({ entries: [first, ...rest], end, skipped, isMore, tornBytes, chunks }: ReadBatch): void {
     // Damage between the two parts stands before the first record of the second, or behind all.
     const entries = first === undefined ? [] : [{ ...first, skipped: first.skipped + this.#read.skipped }, ...rest];
     const behind = first === undefined ? this.#read.skipped + skipped : skipped;
-    this.#read = { entries: [...this.#read.entries, ...entries], end, skipped: behind, isMore, tornBytes };
+    this.#read = {
+      entries: [...this.#read.entries, ...entries],
+      end,
+      skipped: behind,
+      isMore,
+      tornBytes,
+      chunks: [...this.#read.chunks, ...chunks],
+    };
     this.#states = [...this.#states, ...entries.map((): State => 'open')];
   }
 
@@ -90,13 +103,15 @@ export class Batch {
 
   /** Behind the last record before which nothing is open. */
   get cursor(): Cursor {
-    let cursor = this.#start;
+    let position: ReadPosition = this.#start;
+    let { deadLettered } = this.#start;
     for (const [index, entry] of this.#read.entries.entries()) {
       const state = this.#states[index];
-      if (state === 'open') return cursor;
-      cursor = { ...entry.position, deadLettered: cursor.deadLettered + entry.skipped + (state === 'rejected' ? 1 : 0) };
+      if (state === 'open') return { ...position, deadLettered };
+      position = entry.position;
+      deadLettered += entry.skipped + (state === 'rejected' ? 1 : 0);
     }
-    return { ...this.#read.end, deadLettered: cursor.deadLettered + this.#read.skipped };
+    return { ...this.#read.end, deadLettered: deadLettered + this.#read.skipped };
   }
 
   /** Settled records beyond the cursor: counted, and offered again only after a crash. */
@@ -109,7 +124,7 @@ export class Batch {
   #apply(offered: readonly number[], answers: readonly Acknowledgement[]): Settlement {
     const rejected: { record: JournalledRecord; reason: string }[] = [];
     const bury = (index: number, reason: string): void => {
-      const record = this.#read.entries[index]?.record;
+      const record = this.#read.entries[index]?.line.record;
       if (record === undefined) return;
       rejected.push({ record, reason });
       this.#states[index] = 'rejected';

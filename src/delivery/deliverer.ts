@@ -4,6 +4,7 @@ import { AuditError, messageOf } from '../errors.js';
 import { type Acknowledgement, type AuditExporter, allRetry } from '../exporter.js';
 import type { ReadEntry } from '../journal/reader.js';
 import type { Warn } from '../journal/warnings.js';
+import { exportLines } from '../line-exporter.js';
 import { settled, within } from './deadline.js';
 import { Lane } from './lane.js';
 import type { Progress, StreamSource } from './messages.js';
@@ -171,9 +172,9 @@ export class Deliverer {
       this.#noteFailure(late);
       this.#report(lane);
     }, exportDeadlineMs).unref();
-    const records = offered.map((entry) => entry.record);
+    const lines = offered.map((entry) => entry.line);
     const startedAt = performance.now();
-    const call = settled(() => exporter.export(records, abort.signal));
+    const call = settled(() => exportLines(exporter, lines, abort.signal));
     const outcome = this.#options.isShared === true ? await call : await within(call, exportDeadlineMs + graceMs);
     clearTimeout(deadline);
     this.#options.onExported?.((performance.now() - startedAt) / 1000);
@@ -181,6 +182,7 @@ export class Deliverer {
     if (outcome === undefined) {
       // It may still be at work: never call that one again, make a new one.
       this.#exporter = undefined;
+      lane.abandon();
       void call.then(() => settled(() => exporter.shutdown()));
       return allRetry(offered.length, 'the exporter did not return after its deadline');
     }

@@ -36,6 +36,7 @@ export class Lane {
   #nextLookMs = 0;
   #waitingSinceMs: number | undefined;
   #isFinished = false;
+  #isAbandoned = false;
 
   static async open(options: LaneOptions): Promise<Lane> {
     return new Lane(options, await readCursor(options.source.directory, options.exporter));
@@ -113,6 +114,11 @@ export class Lane {
     this.#ahead = this.#reader.read(end, limits.count, limits.bytes).catch(() => undefined);
   }
 
+  /** An exporter that never returned may still read what it was offered: that memory is not used again. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
   async settle(answers: readonly Acknowledgement[]): Promise<Settlement> {
     const batch = this.#batch;
     if (batch === undefined) throw new Error('nothing was offered');
@@ -125,7 +131,11 @@ export class Lane {
       await this.#forgetAhead();
       throw error;
     }
-    if (batch.isSettled) this.#batch = undefined;
+    if (batch.isSettled) {
+      this.#batch = undefined;
+      if (!this.#isAbandoned) this.#reader.reuse(batch.chunks);
+      this.#isAbandoned = false;
+    }
     await this.#moveTo(batch.cursor);
     return settlement;
   }

@@ -121,7 +121,7 @@ async function ageOf(directory: string, cursor: NamedCursor | undefined, nowMs: 
   const reader = new JournalReader({ directory, quarantineFile: devNull, onDamage: () => undefined });
   try {
     const { entries } = await reader.read(cursor ?? FIRST_CURSOR, 1, 1);
-    const time = entries[0]?.record.observedTime;
+    const time = entries[0]?.line.record.observedTime;
     return time === undefined ? 0 : Math.max(0, nowMs - Date.parse(time));
   } finally {
     await reader.close();

@@ -2,8 +2,10 @@
 
 import { appendFile, readdir } from 'node:fs/promises';
 import { AuditError } from '../errors.js';
-import type { JournalledRecord } from '../record.js';
-import { type LineFault, verifyLineBytes } from './chain.js';
+import type { RecordLine } from '../record-line.js';
+import type { LineFault } from './chain.js';
+import { checkLine } from './check-line.js';
+import { type Chunk, ChunkPool } from './chunks.js';
 import { segmentNumber } from './layout.js';
 import { openSegment, type SegmentSource } from './segment-source.js';
 
@@ -15,7 +17,7 @@ export interface ReadPosition {
 }
 
 export interface ReadEntry {
-  readonly record: JournalledRecord;
+  readonly line: RecordLine;
   readonly position: ReadPosition;
   /** Records before this one that are damaged or missing, counted by their sequence numbers. */
   readonly skipped: number;
@@ -31,6 +33,8 @@ export interface ReadBatch {
   readonly isMore: boolean;
   /** Bytes of an unfinished line at the end. */
   readonly tornBytes: number;
+  /** What the lines lie in. */
+  readonly chunks: readonly Chunk[];
 }
 
 export interface ReaderOptions {
@@ -42,14 +46,12 @@ export interface ReaderOptions {
 
 export const START: ReadPosition = { segment: 1, offset: 0, seq: 0 };
 
-// 256 KB: some hundred records a read call.
-const CHUNK_BYTES = 262_144;
 const LINE_FEED = 10;
 
 export class JournalReader {
   readonly #options: ReaderOptions;
   #file: { readonly segment: number; readonly source: SegmentSource } | undefined;
-  #chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  readonly #pool = new ChunkPool();
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -57,28 +59,39 @@ export class JournalReader {
 
   /** At most `maxCount` records and about `maxBytes` bytes of lines, at least one record if there is one. */
   async read(from: ReadPosition, maxCount: number, maxBytes: number): Promise<ReadBatch> {
+    const chunks: Chunk[] = [];
     const state = { position: from, entries: [] as ReadEntry[], skipped: 0, bytes: 0 };
     const isFull = () => state.entries.length >= maxCount || state.bytes >= maxBytes;
     let closed: number | undefined;
     while (!isFull()) {
-      const lines = await this.#readLines(state.position);
-      for (const line of lines.whole) {
-        // Awaiting each line costs as much as parsing it.
-        const setAside = this.#take(line, state);
+      const { chunk, wholeBytes, tornBytes } = await this.#readLines(state.position);
+      chunks.push(chunk);
+      const { offset } = state.position;
+      let start = 0;
+      while (start < wholeBytes && !isFull()) {
+        const end = chunk.bytes.indexOf(LINE_FEED, start);
+        // Awaiting each line costs as much as checking it.
+        const setAside = this.#take(chunk, { start, end, behind: offset + end + 1 }, state);
         if (setAside !== undefined) await setAside;
-        if (isFull()) break;
+        start = end + 1;
       }
-      if (lines.whole.length > 0) continue;
+      if (start > 0) continue;
       const next = await this.#segmentAfter(state.position.segment);
       if (next === undefined) {
         await this.#forgetReplaced();
-        return { entries: state.entries, end: state.position, skipped: state.skipped, isMore: false, tornBytes: lines.tornBytes };
+        this.#pool.shrink();
+        return { entries: state.entries, end: state.position, skipped: state.skipped, isMore: false, tornBytes, chunks };
       }
       // A segment with a successor is closed, but lines may have come between the two looks: look once more.
       if (closed === state.position.segment) state.position = { ...state.position, segment: next, offset: 0 };
       else closed = state.position.segment;
     }
-    return { entries: state.entries, end: state.position, skipped: state.skipped, isMore: true, tornBytes: 0 };
+    return { entries: state.entries, end: state.position, skipped: state.skipped, isMore: true, tornBytes: 0, chunks };
+  }
+
+  /** Takes the memory of lines that nobody reads any more. */
+  reuse(chunks: readonly Chunk[]): void {
+    this.#pool.giveBack(chunks);
   }
 
   async close(): Promise<void> {
@@ -88,39 +101,44 @@ export class JournalReader {
   }
 
   /** A promise only where a damaged line is being set aside. */
-  #take(line: Line, state: { position: ReadPosition; entries: ReadEntry[]; skipped: number; bytes: number }): Promise<void> | undefined {
+  #take(
+    { bytes, members }: Chunk,
+    line: Line,
+    state: { position: ReadPosition; entries: ReadEntry[]; skipped: number; bytes: number },
+  ): Promise<void> | undefined {
     const { segment, seq } = state.position;
-    const verified = verifyLineBytes(line.bytes);
+    const checked = checkLine(bytes, line.start, line.end, members);
     // Nothing is wrong with the line: it waits for its key.
-    if ('fault' in verified && verified.fault === 'no-key') {
+    if ('fault' in checked && checked.fault === 'no-key') {
       throw new AuditError('ERR_AUDIT_JOURNAL', `${this.#options.directory} is encrypted with a key that AUDIT_JOURNAL_KEY does not list`);
     }
-    if ('fault' in verified) {
+    if ('fault' in checked) {
       // One line is taken for one record; the next good line's own number corrects that.
-      state.position = { segment, offset: line.end, seq: seq + 1 };
+      state.position = { segment, offset: line.behind, seq: seq + 1 };
       state.skipped += 1;
-      return this.#quarantine(line.bytes, verified.fault);
+      return this.#quarantine(bytes.subarray(line.start, line.end), checked.fault);
     }
-    const position = { segment, offset: line.end, seq: verified.record.integrity.seq };
+    const position = { segment, offset: line.behind, seq: checked.seq };
     // Without a cursor one starts at the first segment there is; those before it were trimmed, which is no damage.
     const missing = seq === 0 && segment > 1 ? 0 : Math.max(0, position.seq - seq - 1);
     if (missing > 0) this.#options.onDamage('missing', missing);
-    state.entries.push({ record: verified.record, position, skipped: state.skipped + missing });
+    state.entries.push({ line: checked.line, position, skipped: state.skipped + missing });
     state.position = position;
     state.skipped = 0;
-    state.bytes += line.bytes.length;
+    state.bytes += line.end - line.start;
     return undefined;
   }
 
-  /** The whole lines in the next chunk; the chunk grows until it holds one. */
-  async #readLines(from: ReadPosition): Promise<{ readonly whole: readonly Line[]; readonly tornBytes: number }> {
+  /** The whole lines that come next, in a chunk that is as large as the first of them needs. */
+  async #readLines(from: ReadPosition): Promise<{ readonly chunk: Chunk; readonly wholeBytes: number; readonly tornBytes: number }> {
     const source = await this.#open(from.segment);
-    if (source === undefined) return { whole: [], tornBytes: 0 };
+    let chunk = this.#pool.take();
     for (;;) {
-      const bytesRead = await source.read(this.#chunk, this.#chunk.length, from.offset);
-      const whole = splitLines(this.#chunk.subarray(0, bytesRead), from.offset);
-      if (whole.length > 0 || bytesRead < this.#chunk.length) return { whole, tornBytes: bytesRead };
-      this.#chunk = Buffer.allocUnsafe(2 * this.#chunk.length);
+      const { bytes } = chunk;
+      const bytesRead = source === undefined ? 0 : await source.read(bytes, bytes.length, from.offset);
+      const wholeBytes = bytes.subarray(0, bytesRead).lastIndexOf(LINE_FEED) + 1;
+      if (wholeBytes > 0 || bytesRead < bytes.length) return { chunk, wholeBytes, tornBytes: bytesRead };
+      chunk = this.#pool.take(2 * bytes.length);
     }
   }
 
@@ -155,18 +173,11 @@ export async function listSegments(directory: string): Promise<readonly number[]
   return [...new Set(names.map(segmentNumber))].filter((number) => number !== undefined).sort((a, b) => a - b);
 }
 
+/** Where a line is in its chunk. */
 interface Line {
-  readonly bytes: Buffer;
-  /** Offset in the file behind the line feed. */
+  readonly start: number;
+  /** Where its line feed is. */
   readonly end: number;
-}
-
-function splitLines(bytes: Buffer, offset: number): readonly Line[] {
-  const lines: Line[] = [];
-  let start = 0;
-  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, start)) {
-    lines.push({ bytes: bytes.subarray(start, at), end: offset + at + 1 });
-    start = at + 1;
-  }
-  return lines;
+  /** Offset in the file behind the line feed. */
+  readonly behind: number;
 }

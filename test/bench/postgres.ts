@@ -10,7 +10,9 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { createPostgresExporter, createTables } from '../../exporters/postgres/index.js';
 import { ROW_COLUMNS, toRow } from '../../exporters/postgres/row.js';
+import { exportLines } from '../../src/line-exporter.js';
 import type { JournalledRecord } from '../../src/record.js';
+import { lineOf } from '../../src/record-line.js';
 import { chained } from '../../src/testing/records.js';
 import { emptySchema, newRole } from '../support/audit-schema.js';
 import { median } from '../support/median.js';
@@ -71,8 +73,10 @@ async function byExporter({ writer: url }: Urls, records: readonly JournalledRec
   const exporter = createPostgresExporter({ url });
   const never = new AbortController().signal;
   await exporter.export([...sample(1)], never);
-  const result = await measured(records.length, async () => {
-    for (let start = 0; start < records.length; start += BATCH) await exporter.export(records.slice(start, start + BATCH), never);
+  // As delivery has them.
+  const lines = records.map(lineOf);
+  const result = await measured(lines.length, async () => {
+    for (let start = 0; start < lines.length; start += BATCH) await exportLines(exporter, lines.slice(start, start + BATCH), never);
   });
   await exporter.shutdown();
   return result;

@@ -64,7 +64,7 @@ class Trail {
       const reader = new JournalReader({ directory, quarantineFile: join(directory, 'quarantine'), onDamage: () => {} });
       for (let from = START, isMore = true; isMore; ) {
         const batch = await reader.read(from, 100, 1e6);
-        records.push(...batch.entries.map(({ record }) => record));
+        records.push(...batch.entries.map(({ line }) => line.record));
         from = batch.end;
         isMore = batch.isMore;
       }

@@ -129,7 +129,7 @@ async function play({ steps, fates, codes, isEncrypted, survivingShare, ...optio
     });
     const { entries } = await reader.read(START, 1e6, 1e9);
     await reader.close();
-    const ids = entries.map(({ record }) => record.id);
+    const ids = entries.map(({ line }) => line.record.id);
     assert.deepEqual(ids, accepted.slice(0, ids.length));
     return ids;
   }
