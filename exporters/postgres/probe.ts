@@ -24,12 +24,16 @@ interface Facts {
   readonly may_prune: boolean | null;
   readonly is_restricted: boolean | null;
   readonly triggers: number;
-  readonly open_partitions: readonly string[] | null;
+  readonly open_tables: readonly string[] | null;
   readonly last_partition: string | null;
 }
 
-// MEMBER: also what the role may become by SET ROLE. With REPLICA a trigger stands and does nothing.
-const STANDS = "tgfoid = to_regprocedure('audit_refuse_change()') AND tgenabled IN ('O', 'A')";
+/** What else must not change: what was signed, held and removed. */
+const LEDGERS = ['audit_checkpoints', 'audit_holds', 'audit_hold_releases', 'audit_removals', 'audit_removed_ranges'];
+/** UPDATE, DELETE and TRUNCATE among the bits of `pg_trigger.tgtype`. */
+const CHANGES = 16 + 8 + 32;
+// MEMBER: also what the role may become by SET ROLE. With REPLICA a trigger stands and does nothing; with a condition or columns, too little.
+const STANDS = "tgfoid = to_regprocedure('audit_refuse_change()') AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND tgattr::text = ''";
 const FACTS = `SELECT current_user AS role,
   current_setting('server_version') AS server,
   (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS encrypted,
@@ -47,9 +51,11 @@ const FACTS = `SELECT current_user AS role,
   row_security_active(t.oid) AS is_restricted,
   (SELECT count(*)::int FROM pg_trigger
     WHERE tgrelid = t.oid AND tgname IN ('audit_append_only', 'audit_append_only_truncate') AND ${STANDS}) AS triggers,
-  (SELECT array_agg(inhrelid::regclass::text ORDER BY 1) FROM pg_inherits WHERE inhparent = t.oid AND 2 > (
-    SELECT count(*) FROM pg_trigger
-    WHERE tgrelid = inhrelid AND tgname IN ('audit_append_only', 'audit_append_only_truncate') AND ${STANDS})) AS open_partitions,
+  (SELECT array_agg(part::regclass::text ORDER BY 1)
+    FROM (SELECT inhrelid AS part FROM pg_inherits WHERE inhparent = t.oid
+      UNION ALL SELECT to_regclass(name) FROM unnest(ARRAY[${LEDGERS.map((name) => `'${name}'`).join(', ')}]) AS name) AS parts
+    WHERE part IS NOT NULL AND ${CHANGES} <> (
+      SELECT coalesce(bit_or(tgtype), 0) & ${CHANGES} FROM pg_trigger WHERE tgrelid = part AND ${STANDS})) AS open_tables,
   (SELECT max(relname) FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = t.oid) AS last_partition
 FROM (SELECT 1) AS one LEFT JOIN pg_class AS t ON t.oid = to_regclass('audit_logs')`;
 
@@ -119,10 +125,10 @@ function noPartitions(last: string | null): string {
   return `may not make partitions: after ${last ?? 'none'} rows wait until the owner calls audit_ensure_partitions()`;
 }
 
-function triggersOf({ triggers, open_partitions }: Facts): string {
+function triggersOf({ triggers, open_tables }: Facts): string {
   if (triggers < 2) return 'an append-only trigger is missing or disabled: rows can be altered';
-  if (open_partitions === null) return 'the append-only triggers stand, on the table and on each partition';
-  return `an append-only trigger is missing or disabled on ${open_partitions.join(', ')}: rows there can be altered`;
+  if (open_tables === null) return 'the append-only triggers stand, on the table, its partitions and what was signed, held and removed';
+  return `an append-only trigger is missing or disabled on ${open_tables.join(', ')}: rows there can be altered`;
 }
 
 function holds({ superuser, grants_roles, owner, changeable }: Facts, mayMute: boolean): string {

@@ -129,7 +129,7 @@ describe('postgres doctor', () => {
       assert.match(writer, finding);
     for (const finding of [
       /may not read/,
-      /the append-only triggers stand, on the table and on each partition/,
+      /the append-only triggers stand, on the table, its partitions and what was signed, held and removed/,
       /append-only by privilege/,
     ])
       assert.match(writer, finding);
@@ -166,6 +166,15 @@ describe('postgres doctor', () => {
     const [part] = await query(owner, 'SELECT audit_partition_of(now())::text AS name');
     await query(owner, `ALTER TABLE ${part?.['name']} ENABLE REPLICA TRIGGER audit_append_only_truncate`);
     assert.match(await findings(owner), /missing or disabled on audit_logs_\d{4}_\d\d: rows there/);
+    await query(owner, `ALTER TABLE ${part?.['name']} ENABLE ALWAYS TRIGGER audit_append_only_truncate`);
+    assert.match(await findings(owner), /the append-only triggers stand/);
+    await query(
+      owner,
+      `ALTER TABLE audit_removals DISABLE TRIGGER audit_append_only;
+       DROP TRIGGER audit_append_only ON audit_checkpoints;
+       CREATE TRIGGER audit_append_only BEFORE UPDATE OF seq OR DELETE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()`,
+    );
+    assert.match(await findings(owner), /missing or disabled on audit_checkpoints, audit_removals: rows there/);
     await query(
       owner,
       `CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
