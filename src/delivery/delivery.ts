@@ -67,13 +67,11 @@ class ThreadedDelivery implements Delivery {
     if (names.length === 0) this.#becomeReady([]);
     const directory = dirname(journal.directory);
     const identity = ownIdentity();
-    const { servesAll = false } = options;
     const nowMs = () => Date.now();
     this.#adopter = new Adopter({
       directory,
       ownStream: this.#stream,
       manifest,
-      servesAll,
       identity,
       keep: journal.keep,
       onNoKey: (stream, keyId) =>
@@ -83,8 +81,8 @@ class ThreadedDelivery implements Delivery {
         ),
       nowMs,
     });
-    this.#follower = servesAll ? new Follower(directory, identity) : undefined;
-    this.#state = createStateWriter(journal.directory, servesAll);
+    this.#follower = manifest.servesAll === true ? new Follower(directory, identity) : undefined;
+    this.#state = createStateWriter(journal.directory);
     this.#agents = this.#startAgents();
     this.#state.note(this.counters());
     this.#adopting = this.#adopt();

@@ -28,9 +28,8 @@ export interface AdopterOptions {
   /** The directory that holds the streams. */
   readonly directory: string;
   readonly ownStream: string;
+  /** With `servesAll`: any service's streams with these destinations, and those that are left to others. */
   readonly manifest: StreamManifest;
-  /** True: whoever delivers for a whole host; any service's streams with these destinations, and those that are left to others. */
-  readonly servesAll?: boolean;
   readonly identity: ProcessIdentity;
   readonly keep: boolean;
   /** A stream that cannot be adopted, as this process does not have the key that it was encrypted with. Told at every scan. */
@@ -119,8 +118,8 @@ export class Adopter {
   }
 
   #isOurs({ service, destinations }: StreamManifest): boolean {
-    const { manifest, servesAll = false } = this.#options;
-    if (servesAll && destinations === EXTERNAL) return true;
-    return destinations === manifest.destinations && (servesAll || service === manifest.service);
+    const { manifest } = this.#options;
+    if (manifest.servesAll === true && destinations === EXTERNAL) return true;
+    return destinations === manifest.destinations && (manifest.servesAll === true || service === manifest.service);
   }
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { runStatus, type StatusReport } from '../../../src/cli/status.js';
+import { FIRST_CURSOR, writeCursor } from '../../../src/delivery/cursor.js';
+import { takeHostLease } from '../../../src/delivery/host-lease.js';
+import { EXTERNAL } from '../../../src/journal/destinations.js';
+import { MANIFEST, openJournal } from '../../support/journals.js';
+import { makeRecord } from '../../support/sized-records.js';
+import { makeDirectory } from '../../support/waiting.js';
+
+const EXPORTERS = ['postgres', 'otlp'];
+
+function openStream(t: TestContext, directory: string, records: number, manifest: object = { exporters: EXPORTERS }) {
+  const { journal } = openJournal(t, { directory, manifest: { ...MANIFEST, ...manifest } });
+  for (let nth = 0; nth < records; nth += 1) journal.append(makeRecord());
+  journal.flushSync();
+  return journal;
+}
+
+async function statusOf(directory: string): Promise<StatusReport> {
+  let text = '';
+  await runStatus({ directory, exporters: [], json: true, write: (said) => (text += said) });
+  return JSON.parse(text) as StatusReport;
+}
+
+test('a stream is shown with its exporters from its first moment', async (t) => {
+  const directory = makeDirectory();
+  openStream(t, directory, 0);
+  const { streams } = await statusOf(directory);
+  assert.deepEqual(Object.keys(streams[0]?.exporters ?? {}), EXPORTERS);
+});
+
+test('also the exporter is shown that had delivered nothing when its process died', async (t) => {
+  const directory = makeDirectory();
+  const journal = openStream(t, directory, 5);
+  await writeCursor(journal.directory, 'otlp', { ...FIRST_CURSOR, offset: 10, seq: 5 });
+  await journal.close();
+  const { status, reasons, streams } = await statusOf(directory);
+  const { postgres, otlp } = streams[0]?.exporters ?? {};
+  assert.deepEqual([postgres?.undelivered, otlp?.undelivered], [5, 0]);
+  assert.equal(status, 'degraded');
+  assert.match(reasons.join(), /nobody delivers/);
+});
+
+test('every exporter of a stream is told of the same number of records, also when one passes more while it is looked at', async (t) => {
+  const directory = makeDirectory();
+  const journal = openStream(t, directory, 3);
+  await writeCursor(journal.directory, 'postgres', { ...FIRST_CURSOR, seq: 2 });
+  // As if two records had come between the look at the segment and the look at the cursor.
+  await writeCursor(journal.directory, 'otlp', { ...FIRST_CURSOR, seq: 5, deadLettered: 1 });
+  const { exporters = {} } = (await statusOf(directory)).streams[0] ?? {};
+  const counts = Object.values(exporters).map(({ journalled, delivered, undelivered, deadLettered }) => [
+    journalled,
+    delivered,
+    undelivered,
+    deadLettered,
+  ]);
+  assert.deepEqual(counts, [
+    [5, 2, 3, 0],
+    [5, 4, 0, 1],
+  ]);
+});
+
+test('what is left to others has the exporters of whoever delivers for the host, from its first moment', async (t) => {
+  const directory = makeDirectory();
+  const { position } = openStream(t, directory, 2, { destinations: EXTERNAL });
+  openStream(t, directory, 0, { exporters: ['otlp'], servesAll: true });
+  const lease = await takeHostLease(directory);
+  t.after(() => lease?.release());
+  const { reasons, streams } = await statusOf(directory);
+  const external = streams.find(({ stream }) => stream === position.stream);
+  assert.equal(external?.exporters['otlp']?.undelivered, 2);
+  assert.doesNotMatch(reasons.join(), /nobody delivers/);
+});
+
+test('what is left to others is not well while nobody has ever delivered it', async (t) => {
+  const directory = makeDirectory();
+  openStream(t, directory, 2, { destinations: EXTERNAL });
+  const { status, reasons } = await statusOf(directory);
+  assert.equal(status, 'degraded');
+  assert.match(reasons.join(), /nobody delivers .*otel-audit deliver --journal/);
+});
