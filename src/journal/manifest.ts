@@ -1,8 +1,9 @@
 /** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
 
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { readJsonFile, writeFileAtomic } from './atomic-file.js';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readJsonFile, syncDirectory, writeFileAtomic } from './atomic-file.js';
 
 export interface StreamManifest {
   readonly service: string;
@@ -30,6 +31,18 @@ const STOP_FILE = 'stop.json';
 export function manifestText(manifest: StreamManifest): string {
   const { service, destinations, exporters, servesAll, keyId } = manifest;
   return JSON.stringify({ version: 1, service, destinations, exporters, servesAll, keyId });
+}
+
+/** Without its manifest nobody finds a stream after a power cut, however well its records were synced. */
+export async function syncManifest(streamDirectory: string): Promise<void> {
+  const file = await open(join(streamDirectory, MANIFEST_FILE), 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncDirectory(streamDirectory);
+  await syncDirectory(dirname(streamDirectory));
 }
 
 export async function readManifest(streamDirectory: string): Promise<StreamManifest | undefined> {
