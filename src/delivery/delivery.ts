@@ -197,7 +197,11 @@ class ThreadedDelivery implements Delivery {
     void this.#journal
       .trim(this.#ledger.neededSegment(this.#stream))
       .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
-    for (const stream of this.#follower?.streams.keys() ?? []) void this.#follower?.trim(stream, this.#ledger.neededSegment(stream));
+    for (const stream of this.#follower?.streams.keys() ?? []) {
+      void this.#follower
+        ?.trim(stream, this.#ledger.neededSegment(stream))
+        .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
+    }
     for (const { stream } of [...this.#adopted.values()]) {
       if (!this.#ledger.isFinished(stream)) continue;
       this.#ledger.close(stream);

@@ -3,6 +3,7 @@
 import { appendFile, readdir } from 'node:fs/promises';
 import { AuditError } from '../errors.js';
 import type { JournalledRecord } from '../record.js';
+import { codeOf } from './atomic-file.js';
 import { type LineFault, verifyLineBytes } from './chain.js';
 import { segmentNumber } from './layout.js';
 import { openSegment, type SegmentSource } from './segment-source.js';
@@ -148,9 +149,16 @@ export class JournalReader {
   }
 }
 
-/** Segment numbers, ascending. Empty if there is no such directory. */
+/**
+ * Segment numbers, ascending. Empty if there is no such directory.
+ *
+ * @throws the system's error if it cannot be read: taken for empty, a stream would be taken for delivered
+ */
 export async function listSegments(directory: string): Promise<readonly number[]> {
-  const names = await readdir(directory).catch(() => [] as string[]);
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return [] as string[];
+    throw error;
+  });
   // One that is being compressed is there in both forms.
   return [...new Set(names.map(segmentNumber))].filter((number) => number !== undefined).sort((a, b) => a - b);
 }
