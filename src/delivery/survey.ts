@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import { readJsonFile } from '../journal/atomic-file.js';
+import { codeOf, readJsonFile } from '../journal/atomic-file.js';
 import { EXTERNAL } from '../journal/destinations.js';
 import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
 import { readManifest, type StreamManifest } from '../journal/manifest.js';
@@ -43,24 +43,36 @@ export interface JournalSurvey extends Omit<JournalInspection, 'streams'> {
   readonly streams: readonly StreamSurvey[];
 }
 
-/** `exporters`: whose records wait in a stream that does not say so itself. */
+/** `exporters`: whose records wait in a stream that does not say so itself. A stream that is there and cannot be read makes all `unreadable`. */
 export async function surveyJournal(directory: string, exporters: readonly string[], nowMs: number): Promise<JournalSurvey> {
   const inspection = await inspectJournal(directory);
+  try {
+    const streams = await surveyStreams(inspection, exporters, nowMs);
+    const bytes = streams.reduce((total, stream) => total + stream.bytes, 0);
+    return { ...inspection, isServed: await isServed(directory), bytes, streams };
+  } catch {
+    return { ...inspection, state: 'unreadable', isServed: false, bytes: 0, streams: [] };
+  }
+}
+
+async function surveyStreams(inspection: JournalInspection, exporters: readonly string[], nowMs: number): Promise<readonly StreamSurvey[]> {
   const told: ToldStream[] = [];
   for (const stream of inspection.streams) {
     const manifest = await readManifest(stream.directory);
-    const state = stream.state === 'live' ? await readDeliveryState(stream.directory) : undefined;
+    const state = stream.state === 'live' ? await readDeliveryState(stream.directory).catch(() => undefined) : undefined;
     // A stream may be removed while it is looked at.
     if (manifest !== undefined) told.push({ stream, manifest, state });
   }
   const host = told.find(({ stream, manifest }) => stream.state === 'live' && manifest.servesAll === true);
   const streams: StreamSurvey[] = [];
   for (const one of told) {
-    const survey = await surveyStream(one, host, exporters, nowMs).catch(() => undefined);
+    const survey = await surveyStream(one, host, exporters, nowMs).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
     if (survey !== undefined) streams.push(survey);
   }
-  const bytes = streams.reduce((total, stream) => total + stream.bytes, 0);
-  return { ...inspection, isServed: await isServed(directory), bytes, streams };
+  return streams;
 }
 
 /** What a stream says of itself. */

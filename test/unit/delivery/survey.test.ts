@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runStatus, type StatusReport } from '../../../src/cli/status.js';
 import { FIRST_CURSOR, writeCursor } from '../../../src/delivery/cursor.js';
 import { takeHostLease } from '../../../src/delivery/host-lease.js';
 import { EXTERNAL } from '../../../src/journal/destinations.js';
 import { MANIFEST, openJournal } from '../../support/journals.js';
+import { atNextCall, failNext } from '../../support/next-call.js';
 import { makeRecord } from '../../support/sized-records.js';
 import { makeDirectory } from '../../support/waiting.js';
 
@@ -79,4 +82,36 @@ test('what is left to others is not well while nobody has ever delivered it', as
   const { status, reasons } = await statusOf(directory);
   assert.equal(status, 'degraded');
   assert.match(reasons.join(), /nobody delivers .*otel-audit deliver --journal/);
+});
+
+for (const file of [/manifest\.json$/, /otlp\.cursor$/]) {
+  test(`a stream that cannot be read is not left out: ${file}`, async (t) => {
+    const directory = makeDirectory();
+    const journal = openStream(t, directory, 1);
+    await writeCursor(journal.directory, 'otlp', FIRST_CURSOR);
+    failNext(t, 'readFile', file, 'EMFILE');
+    const { status, reasons } = await statusOf(directory);
+    assert.equal(status, 'failing');
+    assert.match(reasons.join(), /unreadable/);
+    assert.equal((await statusOf(directory)).streams.length, 1);
+  });
+}
+
+test('a stream is shown also while its files come and go', async (t) => {
+  const directory = makeDirectory();
+  const journal = openStream(t, directory, 1);
+  writeFileSync(join(journal.directory, 'otlp.cursor.tmp'), '');
+  atNextCall(t, 'lstat', /otlp\.cursor\.tmp$/, (call) => {
+    unlinkSync(join(journal.directory, 'otlp.cursor.tmp'));
+    return call();
+  });
+  assert.equal((await statusOf(directory)).streams.length, 1);
+  atNextCall(t, 'readFile', /lease\.1\.json$/, async (call) => {
+    await journal.close(0);
+    return await call();
+  });
+  assert.deepEqual(
+    (await statusOf(directory)).streams.map(({ state }) => state),
+    ['waiting'],
+  );
 });
