@@ -69,7 +69,17 @@ export class StreamFiles {
   }
 
   isInPlace(): boolean {
-    return this.#current?.isInPlace() ?? true;
+    return this.#current?.isInPlace() ?? this.#isThere();
+  }
+
+  /** Before the first record there is only the folder. */
+  #isThere(): boolean {
+    try {
+      this.#fs.statSync(this.#directory);
+      return true;
+    } catch (error) {
+      return codeOf(error) !== 'ENOENT';
+    }
   }
 
   /** Brings back what can be brought back after the folder was deleted: the segment being written. */

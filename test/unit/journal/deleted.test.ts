@@ -45,3 +45,12 @@ test('a segment that only seemed to be deleted keeps what is in it', async (t) =
   await until('it has looked again', () => lies > 2);
   assert.deepEqual(seqsIn(journal.directory), [1, 2, 3]);
 });
+
+test('a folder that was deleted before the first record is made anew', async (t) => {
+  const { journal } = openJournal(t, { directory: makeDirectory(), syncIntervalMs: 5 });
+  fs.rmSync(journal.directory, { recursive: true });
+  journal.append(makeRecord());
+  await until('it is written', () => journal.tip.writtenSeq === 1);
+  assert.deepEqual(seqsIn(journal.directory), [1]);
+  assert.ok(fs.existsSync(join(journal.directory, 'manifest.json')));
+});
