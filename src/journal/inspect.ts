@@ -38,10 +38,10 @@ export async function inspectJournal(directory: string): Promise<JournalInspecti
     if (!status.isDirectory() || !isOurs) return { directory, state: 'unsafe', streams: [] };
     const own = ownIdentity();
     const streams: StreamInspection[] = [];
-    for (const stream of (await readdir(directory)).sort()) {
+    for (const stream of (await readdir(directory)).filter(isStreamName).sort()) {
       const inspection = await inspectStream(join(directory, stream), stream, own).catch((error: unknown) => {
-        // It may be removed while it is looked at, and a volume may have folders of others.
-        if (codeOf(error) === 'ENOENT' || !isStreamName(stream)) return undefined;
+        // It may be removed while it is looked at.
+        if (codeOf(error) === 'ENOENT') return undefined;
         throw error;
       });
       if (inspection !== undefined) streams.push(inspection);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { unlinkSync, writeFileSync } from 'node:fs';
+import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runStatus, type StatusReport } from '../../../src/cli/status.js';
@@ -114,4 +114,12 @@ test('a stream is shown also while its files come and go', async (t) => {
     (await statusOf(directory)).streams.map(({ state }) => state),
     ['waiting'],
   );
+});
+
+test('what is left of a removed stream is none', async (t) => {
+  const directory = makeDirectory();
+  const journal = openStream(t, directory, 1);
+  await journal.close(0);
+  renameSync(journal.directory, join(directory, `.removed-${journal.position.stream}`));
+  assert.deepEqual((await statusOf(directory)).streams, []);
 });
