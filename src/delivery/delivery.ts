@@ -17,7 +17,7 @@ import type { Delivery, DeliveryOptions, ExporterFault, FlushResult, ShutdownRes
 import { Follower } from './follower.js';
 import { Ledger } from './ledger.js';
 import type { FromWorker, StreamSource } from './messages.js';
-import { createStateWriter, type StateWriter } from './state-file.js';
+import { createStateWriter, forgetDeliveryState, type StateWriter } from './state-file.js';
 import { startWorkerHost, type WorkerHost } from './worker-host.js';
 
 // 20 ms: the least a flush costs; the worker reports promptly after a nudge.
@@ -215,6 +215,7 @@ class ThreadedDelivery implements Delivery {
     for (const adopted of await this.#adopter.scan()) {
       const { stream, directory, service, lastSeq, lastTime, wasClean } = adopted;
       this.#adopted.set(stream, adopted);
+      void forgetDeliveryState(directory);
       const wasFollowed = this.#follower?.forget(stream) === true;
       for (const agent of this.#agents) {
         if (wasFollowed) agent.endStream(stream);

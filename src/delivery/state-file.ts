@@ -1,5 +1,6 @@
 /** What a delivering process says of its exporters beside its own stream, for `otel-audit status` in another process. */
 
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExporterCounters } from '../health.js';
 import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
@@ -16,6 +17,11 @@ export async function readDeliveryState(streamDirectory: string): Promise<Delive
   const value = (await readJsonFile(join(streamDirectory, STATE_FILE))) as Partial<DeliveryState> | null | undefined;
   const { exporters } = value ?? {};
   return typeof exporters === 'object' && exporters !== null ? { exporters } : undefined;
+}
+
+/** What a process that is gone has said of its exporters is no longer so. */
+export async function forgetDeliveryState(streamDirectory: string): Promise<void> {
+  await unlink(join(streamDirectory, STATE_FILE)).catch(() => undefined);
 }
 
 export interface StateWriter {

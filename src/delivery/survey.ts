@@ -63,13 +63,16 @@ async function surveyStreams(inspection: JournalInspection, exporters: readonly 
     // A stream may be removed while it is looked at.
     if (manifest !== undefined) told.push({ stream, manifest, state });
   }
-  const host = told.find(({ stream, manifest }) => stream.state === 'live' && manifest.servesAll === true);
+  // The newest: an older one is gone, and its own stream was taken over.
+  const host = told.findLast(({ stream, manifest }) => stream.state === 'live' && manifest.servesAll === true);
   const streams: StreamSurvey[] = [];
   for (const one of told) {
-    const survey = await surveyStream(one, host, exporters, nowMs).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw error;
-    });
+    const survey = await surveyStream({ ...one, state: one.state ?? stateOfDeliverer(one, told) }, host, exporters, nowMs).catch(
+      (error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      },
+    );
     if (survey !== undefined) streams.push(survey);
   }
   return streams;
@@ -79,12 +82,22 @@ async function surveyStreams(inspection: JournalInspection, exporters: readonly 
 interface ToldStream {
   readonly stream: StreamInspection;
   readonly manifest: StreamManifest;
-  /** Of its process, while that lives. */
+  /** Of the process that delivers it, if one lives. */
   readonly state: DeliveryState | undefined;
 }
 
+/** A stream that was taken over has none of its own: what holds is what those say who deliver to the same destinations. */
+function stateOfDeliverer({ stream, manifest }: ToldStream, told: readonly ToldStream[]): DeliveryState | undefined {
+  const isExternal = manifest.destinations === EXTERNAL;
+  if (stream.state !== 'live' && !isExternal) return undefined;
+  return told.find(({ manifest: { destinations, service, servesAll }, state }) => {
+    if (state === undefined) return false;
+    return isExternal ? servesAll === true : destinations === manifest.destinations && (servesAll === true || service === manifest.service);
+  })?.state;
+}
+
 async function surveyStream(
-  { stream, manifest, state: ownState }: ToldStream,
+  { stream, manifest, state }: ToldStream,
   host: ToldStream | undefined,
   fallback: readonly string[],
   nowMs: number,
@@ -93,7 +106,6 @@ async function surveyStream(
   const cursors = await readCursors(stream.directory, names);
   const letters = await countLetters(stream.directory, names);
   const isExternal = manifest.destinations === EXTERNAL;
-  const state = ownState ?? host?.state;
   // The manifest is there before anything else, and the cursors only once there was something to deliver.
   const expected = isExternal ? host?.manifest.exporters : manifest.exporters;
   const known = new Set([...(expected ?? []), ...Object.keys(state?.exporters ?? {}), ...cursors.keys(), ...letters.keys()]);

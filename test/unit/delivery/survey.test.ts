@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runStatus, type StatusReport } from '../../../src/cli/status.js';
 import { FIRST_CURSOR, writeCursor } from '../../../src/delivery/cursor.js';
+import { startDelivery } from '../../../src/delivery/delivery.js';
 import { takeHostLease } from '../../../src/delivery/host-lease.js';
 import { EXTERNAL } from '../../../src/journal/destinations.js';
+import { ownIdentity } from '../../../src/journal/process-identity.js';
+import { makeConfig } from '../../support/config.js';
 import { MANIFEST, openJournal } from '../../support/journals.js';
 import { atNextCall, failNext } from '../../support/next-call.js';
+import { answerAll, scriptExporter } from '../../support/scripted-exporter.js';
 import { makeRecord } from '../../support/sized-records.js';
-import { makeDirectory } from '../../support/waiting.js';
+import { makeDirectory, until } from '../../support/waiting.js';
 
 const EXPORTERS = ['postgres', 'otlp'];
 
@@ -122,4 +126,30 @@ test('what is left of a removed stream is none', async (t) => {
   await journal.close(0);
   renameSync(journal.directory, join(directory, `.removed-${journal.position.stream}`));
   assert.deepEqual((await statusOf(directory)).streams, []);
+});
+
+test('of a stream that was taken over, the state is that of who delivers it now', async (t) => {
+  const directory = makeDirectory();
+  const dead = openJournal(t, { directory, manifest: { ...MANIFEST, exporters: ['scripted'] }, syncIntervalMs: 1e9 }).journal;
+  dead.append(makeRecord());
+  dead.flushSync();
+  writeFileSync(join(dead.directory, 'lease.1.json'), JSON.stringify({ ...ownIdentity(), startTime: '1' }));
+  const old = { retries: 9, breaker: 'open', lastError: 'of yesterday' };
+  writeFileSync(join(dead.directory, 'delivery.json'), JSON.stringify({ exporters: { scripted: old } }));
+  const { journal } = openJournal(t, { directory, manifest: { ...MANIFEST, exporters: ['scripted'] } });
+  const exporter = scriptExporter(...Array.from({ length: 99 }, () => answerAll({ status: 'retry', reason: 'of today' })));
+  const delivery = startDelivery({
+    config: makeConfig(),
+    journal,
+    manifest: MANIFEST,
+    exporters: [exporter],
+    env: {},
+    timing: { lingerMs: 1 },
+  });
+  t.after(() => delivery.shutdown(100));
+  let said: readonly (string | undefined)[] = [];
+  await until('both say the same', async () => {
+    said = (await statusOf(directory)).streams.map(({ exporters }) => exporters['scripted']?.lastError);
+    return said.length === 2 && said.every((error) => error === 'of today');
+  });
 });
