@@ -98,7 +98,6 @@ export class Adopter {
     this.#adopted.delete(stream);
     this.#held.delete(stream);
     this.#done.delete(stream);
-    this.#settled.add(stream);
   }
 
   async #adopt(stream: string): Promise<AdoptedStream | undefined> {

@@ -1,7 +1,7 @@
 /** What a disk that fails for a moment, or a process that ends at the wrong one, must not do to the streams of others. */
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
@@ -110,4 +110,16 @@ test('a stream with dead letters is complete only once its segments are gone, so
   await second.finish(again?.stream ?? '');
   assert.deepEqual(segmentsIn(stream), []);
   assert.deepEqual(await adopterOf(directory).scan(), []);
+});
+
+test('a stream that was removed while its process seemed dead, and goes on, is adopted again when that is over', async (t) => {
+  const directory = makeDirectory();
+  const stream = leaveStream(t, directory);
+  const kept = join(makeDirectory(), 'copy');
+  cpSync(stream, kept, { recursive: true });
+  const adopter = adopterOf(directory);
+  await adopter.finish((await adopter.scan())[0]?.stream ?? '');
+  assert.ok(!existsSync(stream));
+  cpSync(kept, stream, { recursive: true });
+  assert.equal((await adopter.scan()).length, 1);
 });
