@@ -67,7 +67,11 @@ function openSink(options: SinkOptions): Sink {
   const objects = exporters.map((exporter) => exporter.name);
   // The service's own objects can be served by nobody else.
   const isExternal = config.delivery.worker === 'external' && exporters.length === 0;
-  const manifest = { service: config.service.name, destinations: isExternal ? EXTERNAL : fingerprintDestinations(config, objects) };
+  const manifest = {
+    service: config.service.name,
+    destinations: isExternal ? EXTERNAL : fingerprintDestinations(config, objects),
+    exporters: isExternal ? undefined : [...config.exporters, ...objects],
+  };
   const onLoss = (loss: Loss): void => options.onLoss(createLossRecord(loss, options.service));
   const journal = createJournal({
     directory: config.journal.directory ?? defaultJournalDirectory(config, objects),

@@ -76,7 +76,12 @@ async function awaitLease(directory: string, { onceMs, stop, write }: DeliverOpt
 }
 
 async function serve(config: AuditConfig, directory: string, { env, onceMs, stop, write, warn }: DeliverOptions): Promise<boolean> {
-  const manifest = { service: 'otel-audit deliver', destinations: fingerprintDestinations(config) };
+  const manifest = {
+    service: 'otel-audit deliver',
+    destinations: fingerprintDestinations(config),
+    exporters: config.exporters,
+    servesAll: true,
+  };
   // For the records that say that records are missing; it goes away with its last one.
   const journal = createJournal({
     directory,
@@ -106,7 +111,6 @@ async function serve(config: AuditConfig, directory: string, { env, onceMs, stop
       await journal.sync();
       return true;
     },
-    servesAll: true,
     adoptIntervalMs: SCAN_MS,
     onWarning: warn,
     onUncleanStream: (stream) => appendLoss(journal, stream),

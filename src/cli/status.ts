@@ -41,8 +41,13 @@ function latenessOf({ stream, exporters }: StreamSurvey): readonly string[] {
   });
 }
 
-function unservedness({ stream, state, isExternal, exporters }: StreamSurvey, { isServed, directory }: JournalSurvey): readonly string[] {
-  const waits = Object.values(exporters).some(({ undelivered }) => undelivered > 0);
+function unservedness(
+  { stream, state, isExternal, lastSeq, exporters }: StreamSurvey,
+  { isServed, directory }: JournalSurvey,
+): readonly string[] {
+  const counts = Object.values(exporters);
+  // Nobody has ever served it, so nobody knows which exporters there are to be.
+  const waits = counts.length === 0 ? lastSeq > 0 : counts.some(({ undelivered }) => undelivered > 0);
   if (!waits || isServed || (state === 'live' && !isExternal) || state === 'complete') return [];
   const help = isExternal ? '' : 'the service, or once ';
   return [`nobody delivers ${stream}; start ${help}\`otel-audit deliver --journal ${directory}\``];

@@ -121,11 +121,16 @@ export class Deliverer {
   }
 
   async #admit(): Promise<void> {
-    for (let source = this.#arrivals.shift(); source !== undefined; source = this.#arrivals.shift()) {
+    for (const source of this.#arrivals.splice(0)) {
       const { exporter, warn } = this.#options;
-      const lane = await Lane.open({ exporter, source, limits: this.#timing, warn, random: this.#timing.random });
-      this.#lanes.push(lane);
-      this.#report(lane);
+      const opened = await settled(() => Lane.open({ exporter, source, limits: this.#timing, warn, random: this.#timing.random }));
+      if ('error' in opened) {
+        this.#arrivals.push(source);
+        warn('open', `the cursor of ${exporter} in ${source.directory} cannot be read (${describe(opened.error)}); it is tried again`);
+        continue;
+      }
+      this.#lanes.push(opened.value);
+      this.#report(opened.value);
     }
     for (const lane of this.#lanes) if (this.#ended.delete(lane.stream)) lane.end();
   }

@@ -11,7 +11,7 @@ import type { WorkerTiming } from './messages.js';
 export interface DeliveryOptions {
   readonly config: AuditConfig;
   readonly journal: Journal;
-  /** As given to the journal: streams of dead processes with an equal one are adopted. */
+  /** As given to the journal: streams of dead processes with an equal one are adopted, and with `servesAll` what others leave to it. */
   readonly manifest: StreamManifest;
   /** Exporters that the service made itself; they run on the main thread. */
   readonly exporters?: readonly AuditExporter[];
@@ -22,8 +22,6 @@ export interface DeliveryOptions {
   /** A process ended without closing its stream: records behind the last may be missing. */
   readonly onUncleanStream?: (stream: UncleanStream) => void;
   readonly onExported?: ((exporter: string, seconds: number) => void) | undefined;
-  /** True: deliver for a whole host, what its processes leave to others included. */
-  readonly servesAll?: boolean;
   /** Of this process, for the records of row changes. */
   readonly service?: AuditService;
   /** Puts the records of row changes into the journal; true once they are on the disk. */
@@ -65,8 +63,8 @@ export interface Delivery {
   /** Live, by exporter. `undelivered` counts what is in the file, as `journalled` does. */
   counters(): Record<string, ExporterCounters>;
   /**
-   * Settles when every exporter is done with all that is journalled now, or at the deadline; with `servesAll`, with all
-   * there is in the directory. Keeps the process alive meanwhile.
+   * Settles when every exporter is done with all that is journalled now, or at the deadline; where the manifest says
+   * `servesAll`, with all there is in the directory. Keeps the process alive meanwhile.
    */
   flush(deadlineMs: number): Promise<FlushResult>;
   /**

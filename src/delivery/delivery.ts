@@ -17,7 +17,7 @@ import type { Delivery, DeliveryOptions, ExporterFault, FlushResult, ShutdownRes
 import { Follower } from './follower.js';
 import { Ledger } from './ledger.js';
 import type { FromWorker, StreamSource } from './messages.js';
-import { createStateWriter, type StateWriter } from './state-file.js';
+import { createStateWriter, forgetDeliveryState, type StateWriter } from './state-file.js';
 import { startWorkerHost, type WorkerHost } from './worker-host.js';
 
 // 20 ms: the least a flush costs; the worker reports promptly after a nudge.
@@ -67,13 +67,11 @@ class ThreadedDelivery implements Delivery {
     if (names.length === 0) this.#becomeReady([]);
     const directory = dirname(journal.directory);
     const identity = ownIdentity();
-    const { servesAll = false } = options;
     const nowMs = () => Date.now();
     this.#adopter = new Adopter({
       directory,
       ownStream: this.#stream,
       manifest,
-      servesAll,
       identity,
       keep: journal.keep,
       onNoKey: (stream, keyId) =>
@@ -83,8 +81,8 @@ class ThreadedDelivery implements Delivery {
         ),
       nowMs,
     });
-    this.#follower = servesAll ? new Follower(directory, identity) : undefined;
-    this.#state = createStateWriter(journal.directory, servesAll);
+    this.#follower = manifest.servesAll === true ? new Follower(directory, identity) : undefined;
+    this.#state = createStateWriter(journal.directory);
     this.#agents = this.#startAgents();
     this.#state.note(this.counters());
     this.#adopting = this.#adopt();
@@ -199,7 +197,11 @@ class ThreadedDelivery implements Delivery {
     void this.#journal
       .trim(this.#ledger.neededSegment(this.#stream))
       .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
-    for (const stream of this.#follower?.streams.keys() ?? []) void this.#follower?.trim(stream, this.#ledger.neededSegment(stream));
+    for (const stream of this.#follower?.streams.keys() ?? []) {
+      void this.#follower
+        ?.trim(stream, this.#ledger.neededSegment(stream))
+        .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
+    }
     for (const { stream } of [...this.#adopted.values()]) {
       if (!this.#ledger.isFinished(stream)) continue;
       this.#ledger.close(stream);
@@ -213,6 +215,7 @@ class ThreadedDelivery implements Delivery {
     for (const adopted of await this.#adopter.scan()) {
       const { stream, directory, service, lastSeq, lastTime, wasClean } = adopted;
       this.#adopted.set(stream, adopted);
+      void forgetDeliveryState(directory);
       const wasFollowed = this.#follower?.forget(stream) === true;
       for (const agent of this.#agents) {
         if (wasFollowed) agent.endStream(stream);

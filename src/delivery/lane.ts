@@ -37,6 +37,8 @@ export class Lane {
   #waitingSinceMs: number | undefined;
   #isFinished = false;
   #isAbandoned = false;
+  /** The cursor's last write failed: it is tried again also when nothing comes. */
+  #isUnwritten = false;
 
   static async open(options: LaneOptions): Promise<Lane> {
     return new Lane(options, await readCursor(options.source.directory, options.exporter));
@@ -86,7 +88,7 @@ export class Lane {
     const available = this.#tip.writtenSeq - this.#cursor.seq;
     if (available <= 0) {
       this.#waitingSinceMs = undefined;
-      return false;
+      return this.#isUnwritten && nowMs >= this.#nextLookMs;
     }
     this.#waitingSinceMs ??= nowMs;
     return isHurried || available >= this.#options.limits.count || nowMs - this.#waitingSinceMs >= this.#options.limits.lingerMs;
@@ -228,7 +230,9 @@ export class Lane {
     try {
       await store(source.directory, exporter, cursor);
       if (store === syncCursor) this.#synced = cursor;
+      this.#isUnwritten = false;
     } catch (error) {
+      this.#isUnwritten = true;
       warn('cursor', `the cursor of ${exporter} cannot be written (${codeOf(error) ?? 'unknown'}); after a crash more is offered again`);
     }
   }

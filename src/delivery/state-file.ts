@@ -1,5 +1,6 @@
 /** What a delivering process says of its exporters beside its own stream, for `otel-audit status` in another process. */
 
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExporterCounters } from '../health.js';
 import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
@@ -7,8 +8,6 @@ import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
 export type ExporterState = Pick<ExporterCounters, 'retries' | 'breaker'> & { readonly lastError?: string | undefined };
 
 export interface DeliveryState {
-  /** True: also of the streams that other processes leave to it. */
-  readonly servesAll: boolean;
   readonly exporters: Readonly<Record<string, ExporterState>>;
 }
 
@@ -16,8 +15,13 @@ const STATE_FILE = 'delivery.json';
 
 export async function readDeliveryState(streamDirectory: string): Promise<DeliveryState | undefined> {
   const value = (await readJsonFile(join(streamDirectory, STATE_FILE))) as Partial<DeliveryState> | null | undefined;
-  const { servesAll, exporters } = value ?? {};
-  return typeof exporters === 'object' && exporters !== null ? { servesAll: servesAll === true, exporters } : undefined;
+  const { exporters } = value ?? {};
+  return typeof exporters === 'object' && exporters !== null ? { exporters } : undefined;
+}
+
+/** What a process that is gone has said of its exporters is no longer so. */
+export async function forgetDeliveryState(streamDirectory: string): Promise<void> {
+  await unlink(join(streamDirectory, STATE_FILE)).catch(() => undefined);
 }
 
 export interface StateWriter {
@@ -27,7 +31,7 @@ export interface StateWriter {
   close(): Promise<void>;
 }
 
-export function createStateWriter(streamDirectory: string, servesAll: boolean): StateWriter {
+export function createStateWriter(streamDirectory: string): StateWriter {
   let wanted = '';
   let written = '';
   let writing = Promise.resolve();
@@ -40,7 +44,7 @@ export function createStateWriter(streamDirectory: string, servesAll: boolean): 
   return {
     note(counters) {
       const exporters = Object.entries(counters).map(([name, { retries, breaker, lastError }]) => [name, { retries, breaker, lastError }]);
-      const text = JSON.stringify({ servesAll, exporters: Object.fromEntries(exporters) } satisfies DeliveryState);
+      const text = JSON.stringify({ exporters: Object.fromEntries(exporters) } satisfies DeliveryState);
       if (text === wanted) return;
       wanted = text;
       writing = writing.then(write);

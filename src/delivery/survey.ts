@@ -3,10 +3,10 @@
 import { readdir } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import { readJsonFile } from '../journal/atomic-file.js';
+import { codeOf, readJsonFile } from '../journal/atomic-file.js';
 import { EXTERNAL } from '../journal/destinations.js';
 import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
-import { readManifest } from '../journal/manifest.js';
+import { readManifest, type StreamManifest } from '../journal/manifest.js';
 import { JournalReader } from '../journal/reader.js';
 import { FIRST_CURSOR, type NamedCursor, namedCursor } from './cursor.js';
 import { isDeadLetterFile, readDeadLetters } from './dead-letter.js';
@@ -15,6 +15,7 @@ import { type DeliveryState, readDeliveryState } from './state-file.js';
 
 /** `journalled = delivered + undelivered + deadLettered`. */
 export interface ExporterSurvey {
+  /** The same for every exporter of the stream. */
   readonly journalled: number;
   readonly delivered: number;
   readonly undelivered: number;
@@ -42,42 +43,79 @@ export interface JournalSurvey extends Omit<JournalInspection, 'streams'> {
   readonly streams: readonly StreamSurvey[];
 }
 
-/** `exporters`: whose records wait in a stream that no exporter has a cursor in yet. */
+/** `exporters`: whose records wait in a stream that does not say so itself. A stream that is there and cannot be read makes all `unreadable`. */
 export async function surveyJournal(directory: string, exporters: readonly string[], nowMs: number): Promise<JournalSurvey> {
   const inspection = await inspectJournal(directory);
-  const states = new Map<string, DeliveryState>();
-  for (const { stream, directory: place, state } of inspection.streams) {
-    const said = state === 'live' ? await readDeliveryState(place) : undefined;
-    if (said !== undefined) states.set(stream, said);
+  try {
+    const streams = await surveyStreams(inspection, exporters, nowMs);
+    const bytes = streams.reduce((total, stream) => total + stream.bytes, 0);
+    return { ...inspection, isServed: await isServed(directory), bytes, streams };
+  } catch {
+    return { ...inspection, state: 'unreadable', isServed: false, bytes: 0, streams: [] };
   }
-  const host = [...states.values()].find(({ servesAll }) => servesAll);
-  const streams: StreamSurvey[] = [];
+}
+
+async function surveyStreams(inspection: JournalInspection, exporters: readonly string[], nowMs: number): Promise<readonly StreamSurvey[]> {
+  const told: ToldStream[] = [];
   for (const stream of inspection.streams) {
-    const state = states.get(stream.stream) ?? host;
+    const manifest = await readManifest(stream.directory);
+    const state = stream.state === 'live' ? await readDeliveryState(stream.directory).catch(() => undefined) : undefined;
     // A stream may be removed while it is looked at.
-    const survey = await surveyStream(stream, state, exporters, nowMs).catch(() => undefined);
+    if (manifest !== undefined) told.push({ stream, manifest, state });
+  }
+  // The newest: an older one is gone, and its own stream was taken over.
+  const host = told.findLast(({ stream, manifest }) => stream.state === 'live' && manifest.servesAll === true);
+  const streams: StreamSurvey[] = [];
+  for (const one of told) {
+    const survey = await surveyStream({ ...one, state: one.state ?? stateOfDeliverer(one, told) }, host, exporters, nowMs).catch(
+      (error: unknown) => {
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      },
+    );
     if (survey !== undefined) streams.push(survey);
   }
-  const bytes = streams.reduce((total, stream) => total + stream.bytes, 0);
-  return { ...inspection, isServed: await isServed(directory), bytes, streams };
+  return streams;
+}
+
+/** What a stream says of itself. */
+interface ToldStream {
+  readonly stream: StreamInspection;
+  readonly manifest: StreamManifest;
+  /** Of the process that delivers it, if one lives. */
+  readonly state: DeliveryState | undefined;
+}
+
+/** A stream that was taken over has none of its own: what holds is what those say who deliver to the same destinations. */
+function stateOfDeliverer({ stream, manifest }: ToldStream, told: readonly ToldStream[]): DeliveryState | undefined {
+  const isExternal = manifest.destinations === EXTERNAL;
+  if (stream.state !== 'live' && !isExternal) return undefined;
+  return told.find(({ manifest: { destinations, service, servesAll }, state }) => {
+    if (state === undefined) return false;
+    return isExternal ? servesAll === true : destinations === manifest.destinations && (servesAll === true || service === manifest.service);
+  })?.state;
 }
 
 async function surveyStream(
-  stream: StreamInspection,
-  state: DeliveryState | undefined,
+  { stream, manifest, state }: ToldStream,
+  host: ToldStream | undefined,
   fallback: readonly string[],
   nowMs: number,
 ): Promise<StreamSurvey> {
   const names = await readdir(stream.directory);
   const cursors = await readCursors(stream.directory, names);
   const letters = await countLetters(stream.directory, names);
-  const known = [...Object.keys(state?.exporters ?? {}), ...cursors.keys(), ...letters.keys()];
-  const isExternal = (await readManifest(stream.directory))?.destinations === EXTERNAL;
+  const isExternal = manifest.destinations === EXTERNAL;
+  // The manifest is there before anything else, and the cursors only once there was something to deliver.
+  const expected = isExternal ? host?.manifest.exporters : manifest.exporters;
+  const known = new Set([...(expected ?? []), ...Object.keys(state?.exporters ?? {}), ...cursors.keys(), ...letters.keys()]);
+  // A damaged last line is one more than the last whole record, and what was read first may have been overtaken.
+  const journalled = Math.max(stream.lastSeq, ...[...cursors.values()].map(({ seq }) => seq));
   const exporters: Record<string, ExporterSurvey> = {};
-  for (const name of new Set(known.length > 0 ? known : fallback)) {
+  for (const name of known.size > 0 ? known : fallback) {
     const { breaker = 'unknown', lastError } = state?.exporters[name] ?? {};
-    const counts = await countsOf(stream, cursors.get(name), letters.get(name)?.redelivered ?? 0, nowMs);
-    exporters[name] = { ...counts, breaker, lastError };
+    const place = { directory: stream.directory, journalled, cursor: cursors.get(name), redelivered: letters.get(name)?.redelivered ?? 0 };
+    exporters[name] = { ...(await countsOf(place, nowMs)), breaker, lastError };
   }
   const openDeadLetters = [...letters.values()].reduce((total, { open }) => total + open, 0);
   return { ...stream, isExternal, exporters, openDeadLetters };
@@ -106,14 +144,20 @@ async function countLetters(directory: string, names: readonly string[]): Promis
 
 type Counts = Omit<ExporterSurvey, 'breaker' | 'lastError'>;
 
-async function countsOf(stream: StreamInspection, cursor: NamedCursor | undefined, redelivered: number, nowMs: number): Promise<Counts> {
+interface ExporterPlace {
+  readonly directory: string;
+  readonly journalled: number;
+  readonly cursor: NamedCursor | undefined;
+  /** Dead letters that were delivered after all. */
+  readonly redelivered: number;
+}
+
+async function countsOf({ directory, journalled, cursor, redelivered }: ExporterPlace, nowMs: number): Promise<Counts> {
   const { seq, deadLettered: notDelivered } = cursor ?? FIRST_CURSOR;
-  // A damaged last line is one more than the last whole record.
-  const journalled = Math.max(stream.lastSeq, seq);
   const deadLettered = Math.max(0, notDelivered - redelivered);
   const undelivered = journalled - seq;
-  const oldest = undelivered === 0 ? 0 : await ageOf(stream.directory, cursor, nowMs);
-  return { journalled, delivered: seq - deadLettered, undelivered, deadLettered, oldestUndeliveredAgeMs: oldest };
+  const oldestUndeliveredAgeMs = undelivered === 0 ? 0 : await ageOf(directory, cursor, nowMs);
+  return { journalled, delivered: seq - deadLettered, undelivered, deadLettered, oldestUndeliveredAgeMs };
 }
 
 async function ageOf(directory: string, cursor: NamedCursor | undefined, nowMs: number): Promise<number> {

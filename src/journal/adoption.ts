@@ -20,17 +20,14 @@ export interface AdoptedStream {
   readonly lastTime?: string | undefined;
   /** False: its process ended without closing it, so records may be missing behind `lastSeq`. Said to one adopter only. */
   readonly wasClean: boolean;
-  /** Of our lease. */
-  readonly generation: number;
 }
 
 export interface AdopterOptions {
   /** The directory that holds the streams. */
   readonly directory: string;
   readonly ownStream: string;
+  /** With `servesAll`: any service's streams with these destinations, and those that are left to others. */
   readonly manifest: StreamManifest;
-  /** True: whoever delivers for a whole host; any service's streams with these destinations, and those that are left to others. */
-  readonly servesAll?: boolean;
   readonly identity: ProcessIdentity;
   readonly keep: boolean;
   /** A stream that cannot be adopted, as this process does not have the key that it was encrypted with. Told at every scan. */
@@ -41,6 +38,10 @@ export interface AdopterOptions {
 export class Adopter {
   readonly #options: AdopterOptions;
   readonly #adopted = new Map<string, AdoptedStream>();
+  /** Generations of our leases by stream, also where something failed after the lease was taken. */
+  readonly #held = new Map<string, number>();
+  /** Every exporter is done with these, and they could not be ended yet. */
+  readonly #done = new Set<string>();
   /** Somebody else's, or complete: not looked at again. */
   readonly #settled = new Set<string>();
 
@@ -50,6 +51,7 @@ export class Adopter {
 
   /** Streams that are newly ours. One that cannot be read is left for the next scan. */
   async scan(): Promise<readonly AdoptedStream[]> {
+    for (const stream of this.#done) await this.#end(stream).catch(() => undefined);
     const adopted: AdoptedStream[] = [];
     for (const stream of await readdir(this.#options.directory).catch(() => [] as string[])) {
       // Left by a process that ended while it removed it.
@@ -69,58 +71,82 @@ export class Adopter {
   async refresh(): Promise<void> {
     const now = this.#options.nowMs();
     await Promise.all(
-      [...this.#adopted.values()].map(({ directory, generation }) => refreshLease(directory, generation, now).catch(() => undefined)),
+      [...this.#held].map(([stream, generation]) => refreshLease(this.#directoryOf(stream), generation, now).catch(() => undefined)),
     );
   }
 
-  /** Every exporter is done with the stream. */
+  /** Every exporter is done with the stream. Where that cannot be noted, the next scans try again. */
   async finish(stream: string): Promise<void> {
+    this.#done.add(stream);
+    await this.#end(stream);
+  }
+
+  /** Gives the unfinished ones back, so that the next process need not wait. */
+  async release(): Promise<void> {
+    await Promise.all([...this.#held].map(([stream, generation]) => releaseLease(this.#directoryOf(stream), generation)));
+    this.#adopted.clear();
+    this.#held.clear();
+    this.#done.clear();
+  }
+
+  async #end(stream: string): Promise<void> {
     const adopted = this.#adopted.get(stream);
     if (adopted === undefined) return;
     const { directory, lastSeq, wasClean } = adopted;
     if (this.#options.keep && lastSeq > 0) await writeStop(directory, { clean: wasClean, lastSeq, complete: true });
     else await removeStream(directory, lastSeq);
     this.#adopted.delete(stream);
-    this.#settled.add(stream);
-  }
-
-  /** Gives the unfinished ones back, so that the next process need not wait. */
-  async release(): Promise<void> {
-    await Promise.all([...this.#adopted.values()].map(({ directory, generation }) => releaseLease(directory, generation)));
-    this.#adopted.clear();
+    this.#held.delete(stream);
+    this.#done.delete(stream);
   }
 
   async #adopt(stream: string): Promise<AdoptedStream | undefined> {
-    const { directory: root, identity, nowMs } = this.#options;
-    const directory = join(root, stream);
+    const directory = this.#directoryOf(stream);
     const status = await lstat(directory);
     if (!status.isDirectory() || (process.getuid !== undefined && status.uid !== process.getuid())) return undefined;
     const theirs = await readManifest(directory);
     // Without a manifest it is just being made, or not a stream.
     if (theirs === undefined) return undefined;
-    const stop = await readStop(directory);
-    if (!this.#isOurs(theirs) || stop?.complete === true) {
+    if (!this.#isOurs(theirs) || (await readStop(directory))?.complete === true) {
       this.#settled.add(stream);
       return undefined;
     }
+    const generation = await this.#hold(stream, theirs);
+    if (generation === undefined) return undefined;
+    // Only now: its owner may have ended it in order between the first look and our lease.
+    const stop = await readStop(directory);
+    const last = await readLastRecord(directory);
+    const lastSeq = last?.integrity.seq ?? stop?.lastSeq ?? 0;
+    // Written before it is told: another crash now must not report the same end twice.
+    if (stop === undefined) await writeStop(directory, { clean: false, lastSeq, complete: false });
+    return { stream, directory, service: theirs.service, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined };
+  }
+
+  /** The generation of the lease we have taken, now or in an attempt that failed behind it; undefined if we cannot have it. */
+  async #hold(stream: string, { keyId }: StreamManifest): Promise<number | undefined> {
+    const { identity, nowMs, onNoKey } = this.#options;
+    const directory = this.#directoryOf(stream);
     const lease = await readLease(directory, identity, nowMs());
+    const held = this.#held.get(stream);
+    if (held !== undefined && held === lease?.generation) return held;
     if (lease !== undefined && !lease.dead) return undefined;
-    if (theirs.keyId !== undefined && !hasJournalKey(theirs.keyId)) {
-      this.#options.onNoKey?.(stream, theirs.keyId);
+    if (keyId !== undefined && !hasJournalKey(keyId)) {
+      onNoKey?.(stream, keyId);
       return undefined;
     }
     const generation = (lease?.generation ?? 0) + 1;
     if (!(await takeLease(directory, generation, identity))) return undefined;
-    const last = await readLastRecord(directory);
-    const lastSeq = last?.integrity.seq ?? 0;
-    // Written before it is told: another crash now must not report the same end twice.
-    if (stop === undefined) await writeStop(directory, { clean: false, lastSeq, complete: false });
-    return { stream, directory, service: theirs.service, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined, generation };
+    this.#held.set(stream, generation);
+    return generation;
+  }
+
+  #directoryOf(stream: string): string {
+    return join(this.#options.directory, stream);
   }
 
   #isOurs({ service, destinations }: StreamManifest): boolean {
-    const { manifest, servesAll = false } = this.#options;
-    if (servesAll && destinations === EXTERNAL) return true;
-    return destinations === manifest.destinations && (servesAll || service === manifest.service);
+    const { manifest } = this.#options;
+    if (manifest.servesAll === true && destinations === EXTERNAL) return true;
+    return destinations === manifest.destinations && (manifest.servesAll === true || service === manifest.service);
   }
 }

@@ -28,10 +28,18 @@ export async function createFileAtomic(path: string, text: string): Promise<bool
   }
 }
 
-/** The parsed file; undefined if it is absent or not JSON (a power cut can leave an empty file). */
+/**
+ * The parsed file; undefined if it is absent or not JSON (a power cut can leave an empty file).
+ *
+ * @throws the system's error if it is there and cannot be read: what it says is not known, which is not the same as nothing
+ */
 export async function readJsonFile(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return '';
+    throw error;
+  });
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

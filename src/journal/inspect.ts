@@ -7,6 +7,7 @@ import { isEvidence } from './layout.js';
 import { readLease } from './lease.js';
 import { readManifest, readStop } from './manifest.js';
 import { ownIdentity, type ProcessIdentity } from './process-identity.js';
+import { isStreamName } from './stream-directory.js';
 import { readLastRecord } from './tail.js';
 
 export interface StreamInspection {
@@ -37,8 +38,12 @@ export async function inspectJournal(directory: string): Promise<JournalInspecti
     if (!status.isDirectory() || !isOurs) return { directory, state: 'unsafe', streams: [] };
     const own = ownIdentity();
     const streams: StreamInspection[] = [];
-    for (const stream of (await readdir(directory)).sort()) {
-      const inspection = await inspectStream(join(directory, stream), stream, own).catch(() => undefined);
+    for (const stream of (await readdir(directory)).filter(isStreamName).sort()) {
+      const inspection = await inspectStream(join(directory, stream), stream, own).catch((error: unknown) => {
+        // It may be removed while it is looked at.
+        if (codeOf(error) === 'ENOENT') return undefined;
+        throw error;
+      });
       if (inspection !== undefined) streams.push(inspection);
     }
     // Windows says nothing of others in the mode.
@@ -53,7 +58,7 @@ async function inspectStream(directory: string, stream: string, own: ProcessIden
   const manifest = await readManifest(directory);
   if (manifest === undefined) return undefined;
   const files = await readdir(directory);
-  const sizes = await Promise.all(files.map(async (file) => (await lstat(join(directory, file))).size));
+  const sizes = await Promise.all(files.map((file) => sizeOf(join(directory, file))));
   const stop = await readStop(directory);
   const lease = await readLease(directory, own, Date.now());
   const last = await readLastRecord(directory);
@@ -66,4 +71,14 @@ async function inspectStream(directory: string, stream: string, own: ProcessIden
     lastSeq: last?.integrity.seq ?? stop?.lastSeq ?? 0,
     evidence: files.filter(isEvidence).sort(),
   };
+}
+
+/** 0 of a file that is gone: a cursor's successor is written beside it and renamed, many times a second. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await lstat(path)).size;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return 0;
+    throw error;
+  }
 }

@@ -13,7 +13,7 @@ import { tendTrail } from './kept-trail.js';
 import { preparePrivateDirectory } from './layout.js';
 import { FIRST_GENERATION, HEARTBEAT_MS, refreshLease, releaseLease } from './lease.js';
 import type { Loss } from './loss.js';
-import { type StreamManifest, writeStop, writeStopSync } from './manifest.js';
+import { type StreamManifest, syncManifest, writeStop, writeStopSync } from './manifest.js';
 import { PendingLines } from './pending-lines.js';
 import { Pressure, withoutBodies } from './pressure.js';
 import { ownIdentity } from './process-identity.js';
@@ -63,6 +63,7 @@ class TickJournal implements Journal {
   #writtenSeq = 0;
   #syncedSeq = 0;
   #unsyncedBytes = 0;
+  #manifestSync: Promise<void> | undefined;
   /** The first segment that an exporter still needs. */
   #neededSegment = 0;
   #tendedMs = Number.NEGATIVE_INFINITY;
@@ -134,7 +135,7 @@ class TickJournal implements Journal {
     if (this.#writtenSeq < target) throw new AuditError('ERR_AUDIT_JOURNAL', 'the journal cannot be written; see the warnings before');
     const written = this.#writtenSeq;
     this.#unsyncedBytes = 0;
-    await this.#files.sync();
+    await Promise.all([this.#files.sync(), this.#syncManifest()]);
     this.#syncedSeq = Math.max(this.#syncedSeq, written);
   }
 
@@ -156,6 +157,15 @@ class TickJournal implements Journal {
     } catch (error) {
       this.#warn('close', `the journal could not be closed (${codeOf(error) ?? 'unknown'}); the next process takes it over`);
     }
+  }
+
+  /** Once; and again after the folder was made anew. */
+  #syncManifest(): Promise<void> {
+    this.#manifestSync ??= syncManifest(this.directory).catch((error: unknown) => {
+      this.#manifestSync = undefined;
+      throw error;
+    });
+    return this.#manifestSync;
   }
 
   #createDirectories(): void {
@@ -250,6 +260,7 @@ class TickJournal implements Journal {
     this.#warn('deleted', `the journal's folder ${this.directory} was deleted under the process; making it anew`);
     createStreamDirectory(this.directory, this.#manifest, this.#identity);
     this.#files.restore();
+    this.#manifestSync = undefined;
     this.#syncedSeq = 0;
   }
 
@@ -278,6 +289,8 @@ class TickJournal implements Journal {
       // From here on a `closeSync` would only be in the way.
       this.#isEnded = true;
       if (complete && (!this.keep || this.#seq === 0)) return await removeStream(this.directory, end.lastSeq);
+      // It is there all the same: only a power cut could still take it.
+      await this.#syncManifest().catch(() => undefined);
       await writeStop(this.directory, { ...end, complete });
       await releaseLease(this.directory, FIRST_GENERATION);
     } catch (error) {

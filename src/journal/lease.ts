@@ -1,9 +1,9 @@
 /** Who owns a stream. Generations instead of one file: taking over creates the next one, which only one process can. */
 
-import { writeFileSync } from 'node:fs';
+import { type Stats, writeFileSync } from 'node:fs';
 import { readdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFileAtomic, readJsonFile } from './atomic-file.js';
+import { codeOf, createFileAtomic, readJsonFile } from './atomic-file.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 
 /** How often an owner refreshes its lease. */
@@ -41,8 +41,17 @@ export async function readLease(streamDirectory: string, own: ProcessIdentity, n
   const owner = await readJsonFile(path);
   const alive = isIdentity(owner) ? isAlive(owner, own) : undefined;
   if (alive !== undefined) return { generation, dead: !alive };
-  const { mtimeMs } = await stat(path);
-  return { generation, dead: nowMs - mtimeMs > LEASE_TIMEOUT_MS };
+  const status = await statIfThere(path);
+  // Given up between the two looks.
+  if (status === undefined) return await readLease(streamDirectory, own, nowMs);
+  return { generation, dead: nowMs - status.mtimeMs > LEASE_TIMEOUT_MS };
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  return await stat(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
 }
 
 /** Gives the stream up, so that another process need not wait for this one's end. */

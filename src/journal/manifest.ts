@@ -1,13 +1,18 @@
 /** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
 
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { readJsonFile, writeFileAtomic } from './atomic-file.js';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readJsonFile, syncDirectory, writeFileAtomic } from './atomic-file.js';
 
 export interface StreamManifest {
   readonly service: string;
   /** Fingerprint of the destinations. Only a process with the same service and destinations may adopt the stream. */
   readonly destinations: string;
+  /** Whose cursors are to be expected, as named in the configuration; undefined where delivery is left to others. */
+  readonly exporters?: readonly string[] | undefined;
+  /** True: its process delivers for a whole host. */
+  readonly servesAll?: boolean | undefined;
   /** Of the key that its lines are encrypted with; undefined: they are not. */
   readonly keyId?: string | undefined;
 }
@@ -24,13 +29,32 @@ export const MANIFEST_FILE = 'manifest.json';
 const STOP_FILE = 'stop.json';
 
 export function manifestText(manifest: StreamManifest): string {
-  return JSON.stringify({ version: 1, service: manifest.service, destinations: manifest.destinations, keyId: manifest.keyId });
+  const { service, destinations, exporters, servesAll, keyId } = manifest;
+  return JSON.stringify({ version: 1, service, destinations, exporters, servesAll, keyId });
+}
+
+/** Without its manifest nobody finds a stream after a power cut, however well its records were synced. */
+export async function syncManifest(streamDirectory: string): Promise<void> {
+  const file = await open(join(streamDirectory, MANIFEST_FILE), 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncDirectory(streamDirectory);
+  await syncDirectory(dirname(streamDirectory));
 }
 
 export async function readManifest(streamDirectory: string): Promise<StreamManifest | undefined> {
   const value = (await readJsonFile(join(streamDirectory, MANIFEST_FILE))) as Partial<StreamManifest> | null | undefined;
-  const { service, destinations, keyId } = value ?? {};
-  return typeof service === 'string' && typeof destinations === 'string' ? { service, destinations, keyId } : undefined;
+  const { service, destinations, exporters, servesAll, keyId } = value ?? {};
+  if (typeof service !== 'string' || typeof destinations !== 'string') return undefined;
+  return { service, destinations, exporters: isNames(exporters) ? exporters : undefined, servesAll: servesAll === true, keyId };
+}
+
+/** Those of the first versions say nothing of them. */
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
 }
 
 export async function writeStop(streamDirectory: string, stop: StreamStop): Promise<void> {

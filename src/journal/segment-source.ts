@@ -34,7 +34,8 @@ function fileSource(path: string, handle: FileHandle): SegmentSource {
       const named = await stat(path).catch(() => undefined);
       return named !== undefined && named.ino === (await handle.stat()).ino;
     },
-    close: () => handle.close(),
+    // It was only read, and it is closed whatever the system says.
+    close: () => handle.close().catch(() => undefined),
   };
 }
 

@@ -94,6 +94,8 @@ export class Segment {
 
   /** Puts the file's content back under its name, from the descriptor that still holds it. */
   restore(): void {
+    // Opening it anew would empty the file, should it be there after all.
+    if (this.isInPlace()) return;
     const lost = this.#fd;
     const bytes = Buffer.allocUnsafe(this.#size);
     const read = this.#fs.readSync(lost, bytes, 0, bytes.length, 0);

@@ -21,15 +21,18 @@ export function createStreamDirectory(directory: string, manifest: StreamManifes
 export async function removeStream(directory: string, lastSeq: number): Promise<void> {
   const names = await readdir(directory);
   if (names.some(isEvidence)) {
-    await writeStop(directory, { clean: (await readStop(directory))?.clean ?? true, lastSeq, complete: true });
+    const clean = (await readStop(directory))?.clean ?? true;
     const spent = names.filter((name) => segmentNumber(name) !== undefined);
+    // Complete only once they are gone: whoever is killed in between leaves a stream that the next process ends.
+    if (spent.length > 0) await writeStop(directory, { clean, lastSeq, complete: false });
     await Promise.all(spent.map((name) => unlink(join(directory, name))));
-    return;
+    return await writeStop(directory, { clean, lastSeq, complete: true });
   }
   // Renamed first: half deleted under its own name, it would look to another process like a stream to adopt.
   const removed = join(dirname(directory), `${REMOVED_PREFIX}${directory.slice(dirname(directory).length + 1)}`);
   await rename(directory, removed);
-  await rm(removed, { recursive: true, force: true });
+  // What is left of it is deleted by whoever looks for streams next.
+  await rm(removed, { recursive: true, force: true }).catch(() => undefined);
 }
 
 const STREAM = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

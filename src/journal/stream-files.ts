@@ -35,6 +35,8 @@ export class StreamFiles {
     if (this.#isClosed) throw Object.assign(new Error('closed'), { code: 'EBADF' });
     if (this.#current === undefined) return this.#open(1);
     if (this.#current.size < this.#segmentBytes || !isBetweenLines) return this.#current;
+    // One that was deleted is put back from what is open, and would not be once another is written.
+    if (!this.#current.isInPlace()) return this.#current;
     const full = this.#current;
     const next = this.#open(full.number + 1);
     this.#closedBytes.set(full.number, full.size);
@@ -67,7 +69,17 @@ export class StreamFiles {
   }
 
   isInPlace(): boolean {
-    return this.#current?.isInPlace() ?? true;
+    return this.#current?.isInPlace() ?? this.#isThere();
+  }
+
+  /** Before the first record there is only the folder. */
+  #isThere(): boolean {
+    try {
+      this.#fs.statSync(this.#directory);
+      return true;
+    } catch (error) {
+      return codeOf(error) !== 'ENOENT';
+    }
   }
 
   /** Brings back what can be brought back after the folder was deleted: the segment being written. */
