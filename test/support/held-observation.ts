@@ -36,4 +36,4 @@ function unordered(events: readonly string[]): readonly string[] {
 }
 
 const RESPONSE = /^\d+ (?:response (?:finish|close|unpipe)|ended=)|^ended$|^written$/;
-const INFORMATIONAL = /^HTTP\/1\.1 1\d\d .*\r\n(?:\S+: .*\r\n)*\r\n/gm;
+const INFORMATIONAL = /HTTP\/1\.1 1\d\d .*\r\n(?:\S+: .*\r\n)*\r\n/g;
