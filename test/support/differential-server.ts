@@ -68,6 +68,7 @@ const server = createServer(process.env['AUDIT_TEST_PROTOCOL'] as Protocol);
 server.on('connection', (socket) => {
   const port = socket.remotePort ?? 0;
   ports.set(socket, port);
+  ended.delete(port);
   socket.on('close', () => ended.add(port));
 });
 server.on('secureConnection', (socket: Socket) => ports.set(socket, socket.remotePort ?? 0));
@@ -89,7 +90,6 @@ process.on('message', ({ path, port }: ReportRequest) => {
     process.send?.(report);
     seen.delete(path);
     rejected.delete(port);
-    ended.delete(port);
   };
   setImmediate(check);
 });

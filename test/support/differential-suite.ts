@@ -24,7 +24,12 @@ const ENTRY = path.join(ROOT, 'dist/test/support/differential-server.js');
 interface Trial {
   readonly id: number;
   readonly summary: string;
-  readonly play: (service: Service) => Promise<Observation>;
+  readonly play: (service: Service) => Promise<readonly Observation[]>;
+}
+
+interface Difference {
+  readonly plain: readonly Observation[];
+  readonly audited: readonly Observation[];
 }
 
 /** What the parser does within the packet that brought the request comes before a handler that waits, and after one that does not. */
@@ -63,7 +68,7 @@ export function describeDifferential(protocol: Protocol, scenarios: number, deli
 
     it(`answers ${scenarios} seeded connections (seed ${SEED}) byte by byte and event by event as without it`, async () => {
       let next = 0;
-      let found: { trial: Trial; plain: Observation; audited: Observation } | undefined;
+      let found: ({ readonly trial: Trial } & Difference) | undefined;
       const lane = async (): Promise<void> => {
         for (let id = next++; id < scenarios && found === undefined; id = next++) {
           const trial = trialOf(protocol, id, delivery);
@@ -76,16 +81,16 @@ export function describeDifferential(protocol: Protocol, scenarios: number, deli
       assert.deepEqual(found?.audited, found?.plain, `scenario ${found?.trial.id}: ${found?.trial.summary}`);
     });
 
-    async function differenceOf(trial: Trial): Promise<{ plain: Observation; audited: Observation } | undefined> {
-      const plains: Observation[] = [];
-      const auditeds: Observation[] = [];
+    async function differenceOf(trial: Trial): Promise<Difference | undefined> {
+      const plains: (readonly Observation[])[] = [];
+      const auditeds: (readonly Observation[])[] = [];
       for (let attempt = 0; attempt < PLAYS; attempt += 1) {
         const [one, other] = await Promise.all([trial.play(plain), trial.play(audited)]);
         plains.push(one);
         auditeds.push(other);
         if (plains.some((left) => auditeds.some((right) => isSame(left, right)))) return undefined;
       }
-      return { plain: plains[0] as Observation, audited: auditeds[0] as Observation };
+      return { plain: plains[0] ?? [], audited: auditeds[0] ?? [] };
     }
   });
 }
@@ -98,5 +103,5 @@ function trialOf(protocol: Protocol, id: number, delivery: Delivery): Trial | un
   }
   const scenario = createScenario(SEED, id, sizes);
   if (delivery === 'strict' && (isDecidedByPacket(scenario) || isStoppedByAnswers(scenario))) return undefined;
-  return { id, summary: scenario.summary, play: (service) => play(service, protocol, scenario) };
+  return { id, summary: scenario.summary, play: async (service) => [await play(service, protocol, scenario)] };
 }

@@ -3,8 +3,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Observation } from './differential-client.js';
 
+export function isSameHeld(left: readonly Observation[], right: readonly Observation[]): boolean {
+  return left.length === right.length && left.every((one, index) => isSameResponse(one, right[index] ?? one));
+}
+
 /** Undefined bytes: how much came over was chance. */
-export function isSameHeld(left: Observation, right: Observation): boolean {
+function isSameResponse(left: Observation, right: Observation): boolean {
   const isChance = left.received === undefined || right.received === undefined;
   return isDeepStrictEqual(withoutTiming(left, isChance), withoutTiming(right, isChance));
 }
