@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { type Observation, play } from './differential-client.js';
-import { createStreamScenario, playStreams } from './differential-http2.js';
+import { createStreamScenario, playStreams, type StreamScenario } from './differential-http2.js';
 import { createScenario, type Protocol, type Scenario } from './differential-plan.js';
 import { isSameHeld } from './held-observation.js';
 import { createServiceFolder, ROOT, type Service, type ServiceFolder } from './service.js';
@@ -42,6 +42,12 @@ const isDecidedByPacket = ({ summary }: Scenario): boolean =>
  */
 const isStoppedByAnswers = ({ summary }: Scenario): boolean =>
   /"fault":"(?:reject|silent)"[^|]* \| [^|]*\b(?:20|100)000\b[^|]* \| /.test(summary);
+
+/**
+ * An answer without a body ends with the first piece of what its handler echoes. A handler that waits for its start record finds all that
+ * has come meanwhile.
+ */
+const isCutEcho = ({ summary }: StreamScenario): boolean => /"consume":"echo","status":(?:204|304)/.test(summary);
 
 type Delivery = 'async' | 'confirmed' | 'strict';
 
@@ -99,6 +105,7 @@ function trialOf(protocol: Protocol, id: number, delivery: Delivery): Trial | un
   const sizes = id % LARGE_EVERY === 1 ? LARGE : SIZES;
   if (protocol === 'h2' || protocol === 'h2c') {
     const scenario = createStreamScenario(SEED, id, sizes);
+    if (delivery === 'strict' && isCutEcho(scenario)) return undefined;
     return { id, summary: scenario.summary, play: (service) => playStreams(service, protocol, scenario) };
   }
   const scenario = createScenario(SEED, id, sizes);
