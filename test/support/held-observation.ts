@@ -38,8 +38,13 @@ function withoutTiming(observation: Observation, isChance: boolean): Observation
   // And whether the response was over by then, when it had to wait for its record.
   if (isChance) return { received, rejected, events: events.filter((event) => event.startsWith('handler ')) };
   if (isPipelined) return { received, rejected, events: unordered(events) };
-  const others = events.filter((event) => !RESPONSE.test(event));
-  return { received, rejected, events: [...others, ...events.filter((event) => RESPONSE.test(event))] };
+  return { received, rejected, events: [...events].sort((left, right) => partOf(left) - partOf(right)) };
+}
+
+/** What the request tells, what the response tells, and the callbacks of writes: a held one is called back at once. */
+function partOf(event: string): number {
+  if (event === 'written') return 2;
+  return RESPONSE.test(event) ? 1 : 0;
 }
 
 /** Pipelined requests overlap as time has it, and are numbered by how many are open. */
@@ -49,5 +54,5 @@ function unordered(events: readonly string[]): readonly string[] {
 
 // How much of a session's memory other bodies have filled by the time that a stream's trailers come, for which it is refused then.
 const CALM = new RegExp(` ${http2.constants.NGHTTP2_ENHANCE_YOUR_CALM}$`);
-const RESPONSE = /^\d+ (?:response (?:finish|close|unpipe)|ended=)|^ended$|^written$/;
+const RESPONSE = /^\d+ (?:response (?:finish|close|unpipe)|ended=)|^ended$/;
 const INFORMATIONAL = /HTTP\/1\.1 1\d\d .*\r\n(?:\S+: .*\r\n)*\r\n/g;
