@@ -19,8 +19,9 @@ function isSameResponse(left: Observation, right: Observation): boolean {
  * bytes have come by then differs. A held write is taken at once, so it neither answers false nor is followed by a drain.
  */
 function withoutTiming(observation: Observation, isChance: boolean): Observation {
+  const isBroken = BROKEN.test(observation.received ?? '');
   // A held write of a stream that breaks is over by then.
-  const chance = /\berror ERR_HTTP2_STREAM_ERROR$/m.test(observation.received ?? '') ? / finished=.*/ : / complete=\w+$/;
+  const chance = isBroken ? / finished=.*/ : / complete=\w+$/;
   const events = observation.events
     .filter((event) => !/ (?:response drain|request pause|request resume)$/.test(event))
     .map((event) =>
@@ -31,7 +32,8 @@ function withoutTiming(observation: Observation, isChance: boolean): Observation
     );
   const isPipelined = events.filter((event) => event.startsWith('handler ')).length > 1;
   // Node puts the header of a response that waits for its turn before the 1xx that it has been given; a held one gets it in order.
-  const bytes = isPipelined ? observation.received?.replace(INFORMATIONAL, '') : observation.received;
+  // How much of a stream comes before it breaks is for the window that it shares with others.
+  const bytes = observation.received?.replace(isPipelined ? INFORMATIONAL : isBroken ? AMOUNT : '', '');
   const received = isChance ? undefined : bytes;
   // Where somebody cuts the connection, what the parser makes of the rest is a matter of time too.
   const rejected = isChance ? [] : observation.rejected;
@@ -54,5 +56,7 @@ function unordered(events: readonly string[]): readonly string[] {
 
 // How much of a session's memory other bodies have filled by the time that a stream's trailers come, for which it is refused then.
 const CALM = new RegExp(` ${http2.constants.NGHTTP2_ENHANCE_YOUR_CALM}$`);
+const BROKEN = /\berror ERR_HTTP2_STREAM_ERROR$/m;
+const AMOUNT = /\d+ \w+(?= \d+$)/;
 const RESPONSE = /^\d+ (?:response (?:finish|close|unpipe)|ended=)|^ended$/;
 const INFORMATIONAL = /HTTP\/1\.1 1\d\d .*\r\n(?:\S+: .*\r\n)*\r\n/g;
