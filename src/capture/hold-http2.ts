@@ -42,7 +42,9 @@ export function holdHttp2Response(response: Http2ServerResponse, exchange: Excha
   };
 
   const handle = handleOf(stream);
-  if (handle !== undefined) {
+  // Without it nothing keeps the headers back, and the record must say so.
+  if (handle === undefined) phase.stream();
+  else {
     const { respond } = handle;
     define(handle, 'respond', (headers: unknown, options: number): number => {
       const send = (): number => Reflect.apply(respond, handle, [headers, options]);
@@ -61,7 +63,7 @@ export function holdHttp2Response(response: Http2ServerResponse, exchange: Excha
     process.nextTick(done);
   };
   define(stream, 'write', (...args: readonly unknown[]): unknown => {
-    if (!isEnding()) holds((args[0] as string | Uint8Array).length);
+    if (!isEnding()) holds((args[0] as { readonly length?: number } | null | undefined)?.length ?? 0);
     return Reflect.apply(write, stream, args);
   });
   define(stream, '_write', (chunk: Write['chunk'], encoding: unknown, done: Done): unknown => {

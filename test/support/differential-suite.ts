@@ -49,6 +49,13 @@ const isStoppedByAnswers = ({ summary }: Scenario): boolean =>
  */
 const isCutEcho = ({ summary }: StreamScenario): boolean => /"consume":"echo","status":(?:204|304)/.test(summary);
 
+/**
+ * Of a stream that its handler breaks at once, Node sends the end before what was written, unless another stream has it send meanwhile.
+ * A handler that waits for its start record is called when others are not.
+ */
+const isBrokenBesideOthers = ({ streams }: StreamScenario): boolean =>
+  streams.length > 1 && streams.some(({ plan }) => plan.fault === 'destroy' || plan.fault === 'write-after-end');
+
 type Delivery = 'async' | 'confirmed' | 'strict';
 
 export function describeDifferential(protocol: Protocol, scenarios: number, delivery: Delivery = 'async'): void {
@@ -105,7 +112,7 @@ function trialOf(protocol: Protocol, id: number, delivery: Delivery): Trial | un
   const sizes = id % LARGE_EVERY === 1 ? LARGE : SIZES;
   if (protocol === 'h2' || protocol === 'h2c') {
     const scenario = createStreamScenario(SEED, id, sizes);
-    if (delivery === 'strict' && isCutEcho(scenario)) return undefined;
+    if (delivery === 'strict' && (isCutEcho(scenario) || isBrokenBesideOthers(scenario))) return undefined;
     return { id, summary: scenario.summary, play: (service) => playStreams(service, protocol, scenario) };
   }
   const scenario = createScenario(SEED, id, sizes);
