@@ -4,8 +4,16 @@ import http2 from 'node:http2';
 import { isDeepStrictEqual } from 'node:util';
 import type { Observation } from './differential-client.js';
 
-export function isSameHeld(left: readonly Observation[], right: readonly Observation[]): boolean {
-  return left.length === right.length && left.every((one, index) => isSameResponse(one, right[index] ?? one));
+export function isSameHeld(plain: readonly Observation[], held: readonly Observation[]): boolean {
+  return (
+    plain.length === held.length && plain.every((one, index) => isSameResponse(withoutForgetting(one, held[index]), held[index] ?? one))
+  );
+}
+
+/** Node 20's client sometimes forgets the end of a stream that its server closes unread, and that of the held one it may have seen. */
+function withoutForgetting(plain: Observation, held: Observation | undefined): Observation {
+  const isForgotten = held?.received !== undefined && !OPEN.test(held.received);
+  return isForgotten ? { ...plain, received: plain.received?.replace(OPEN, '') } : plain;
 }
 
 /** Undefined bytes: how much came over was chance. */
@@ -56,6 +64,7 @@ function unordered(events: readonly string[]): readonly string[] {
 
 // How much of a session's memory other bodies have filled by the time that a stream's trailers come, for which it is refused then.
 const CALM = new RegExp(` ${http2.constants.NGHTTP2_ENHANCE_YOUR_CALM}$`);
+const OPEN = /^open\n(?=\d+ \w+ 0$)/m;
 const BROKEN = /\berror ERR_HTTP2_STREAM_ERROR$/m;
 const AMOUNT = /\d+ \w+(?= \d+$)/;
 const RESPONSE = /^\d+ (?:response (?:finish|close|unpipe)|ended=)|^ended$/;
