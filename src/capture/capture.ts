@@ -10,6 +10,7 @@ import { tapRequest } from './body.js';
 import { type ConfirmationListener, createConfirmation } from './confirmation.js';
 import { Exchange } from './exchange.js';
 import { type Ended, type Judgement, judge, type RecordSettings, whoOf } from './exchange-record.js';
+import { queueResponse } from './held-socket.js';
 import { holdResponse } from './hold.js';
 import { holdHttp2Response } from './hold-http2.js';
 import { Job } from './job.js';
@@ -173,6 +174,7 @@ export function createCapture(settings: CaptureSettings, counters: CaptureCounte
         return handled;
       counters.seen += 1;
       const decision = decide(request);
+      if (settings.policy().mayHold && request.httpVersionMajor <= 1) queueResponse(request.socket, response);
       if (decision.excludedBy !== undefined) {
         stamps.set(request, EXCLUDED);
         countBy(counters.excluded, decision.excludedBy);

@@ -1,6 +1,8 @@
 /** Calls a handler only once the start record of its request is durable, and answers 503 in its place if that cannot be. */
 
 import type { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Http2Stream } from 'node:http2';
 import type { Exchange } from './exchange.js';
 import { deferEnd } from './held-socket.js';
 
@@ -13,7 +15,10 @@ export function callWhenDurable(exchange: Exchange, isDurable: Promise<boolean>,
     process.nextTick(() => {
       // What the handler does at once, promises included, comes before anything else that happens to the connection.
       setImmediate(resume);
-      if (durable) return callHandler();
+      if (durable) {
+        silenceClosed(exchange.request);
+        return callHandler();
+      }
       exchange.isRefused = true;
       exchange.hold?.release();
       onRefused();
@@ -26,6 +31,14 @@ function refuse({ response }: Exchange): void {
   if (response.headersSent) return void response.destroy();
   response.writeHead(503, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' });
   response.end('The audit trail cannot be written, so this request was not carried out.\n');
+}
+
+/** What these throw where the client is gone, a handler that is called at once cannot meet in its first steps. */
+function silenceClosed({ stream }: IncomingMessage & { readonly stream?: Http2Stream }): void {
+  if (stream === undefined || !(stream.closed || stream.destroyed)) return;
+  for (const name of ['additionalHeaders', 'respond', 'respondWithFile', 'respondWithFD']) {
+    Object.defineProperty(stream, name, { value: () => {}, configurable: true, enumerable: false, writable: true });
+  }
 }
 
 /** Keeps back what happens to them until the function it answers is called. A stream of HTTP/2 cannot be kept from closing. */

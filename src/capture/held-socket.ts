@@ -5,24 +5,30 @@ import type { Socket } from 'node:net';
 
 interface Held {
   readonly releases: Set<() => void>;
-  /** Those that are or were held, in the order of their requests. */
-  responses: readonly ServerResponse[];
   /** Requests whose handlers have not been called yet. */
   waiting: number;
   readonly deferred: (() => void)[];
 }
 
+/** The member by which Node itself tells the response that is being sent from those that wait for their turn. */
+type Connection = Socket & { readonly _httpMessage?: ServerResponse | null };
+
 const heldOf = new WeakMap<Socket, Held>();
+const queues = new WeakMap<Socket, readonly ServerResponse[]>();
+
+/** Call for every response of a connection, held or not, in the order of their requests: only the first of them is being sent. */
+export function queueResponse(socket: Connection, response: ServerResponse): void {
+  queues.set(socket, [...queueOf(socket), response]);
+}
 
 /**
  * `release` is called before the connection is ended or destroyed: without the hold its bytes would have left before.
  * Answers how to call that off.
  */
-export function releaseBeforeEnd(socket: Socket, response: ServerResponse, release: () => void): () => void {
-  const held = follow(socket);
-  held.releases.add(release);
-  held.responses = [...held.responses.filter(isUnsent), response];
-  return () => held.releases.delete(release);
+export function releaseBeforeEnd(socket: Socket, release: () => void): () => void {
+  const { releases } = follow(socket);
+  releases.add(release);
+  return () => releases.delete(release);
 }
 
 /**
@@ -42,7 +48,7 @@ export function deferEnd(socket: Socket): () => void {
 function follow(socket: Socket): Held {
   const known = heldOf.get(socket);
   if (known !== undefined) return known;
-  const held: Held = { releases: new Set(), responses: [], waiting: 0, deferred: [] };
+  const held: Held = { releases: new Set(), waiting: 0, deferred: [] };
   heldOf.set(socket, held);
   wrapEnding(socket, 'end', held);
   wrapEnding(socket, 'destroy', held);
@@ -56,10 +62,11 @@ function wrapEnding(socket: Socket, name: 'end' | 'destroy', held: Held): void {
       held.deferred.push(() => Reflect.apply(value, this, args));
       return this;
     }
+    // Before the release, with which the first may be finished and the next have no turn yet.
+    const last = name === 'end' ? lastBeforeEnd(socket) : undefined;
     // What breaks by itself has nobody left to send to.
     if ((args[0] as NodeJS.ErrnoException | undefined)?.syscall === undefined) for (const release of [...held.releases]) release();
-    const last = lastInTurn(held);
-    if (name === 'destroy' || last === undefined) return Reflect.apply(original, this, args);
+    if (last === undefined) return Reflect.apply(original, this, args);
     last.once('close', () => Reflect.apply(original, this, args));
     return this;
   };
@@ -68,14 +75,17 @@ function wrapEnding(socket: Socket, name: 'end' | 'destroy', held: Held): void {
 
 /**
  * Of pipelined responses only the first leaves when it is released; those behind it have their turn later, but would have had it by
- * now. Undefined: there is none that the service has completed.
+ * now. That is what comes after the last of those that the service has completed. Undefined: no other waits for its turn.
  */
-function lastInTurn({ responses }: Held): ServerResponse | undefined {
-  const unsent = responses.filter(isUnsent);
-  const open = unsent.findIndex((response) => !response.writableEnded);
-  return unsent.slice(1, open === -1 ? undefined : open).at(-1);
+function lastBeforeEnd(socket: Socket): ServerResponse | undefined {
+  const queue = queueOf(socket);
+  const open = queue.findIndex(({ writableEnded, destroyed }) => !writableEnded || destroyed);
+  return queue.length > 1 ? queue.slice(0, open === -1 ? undefined : open).at(-1) : undefined;
 }
 
-function isUnsent(response: ServerResponse): boolean {
-  return !response.writableFinished && !response.destroyed;
+/** From the response that is being sent on. */
+function queueOf(socket: Connection): readonly ServerResponse[] {
+  const queue = queues.get(socket) ?? [];
+  const turn = socket._httpMessage ? queue.indexOf(socket._httpMessage) : -1;
+  return turn === -1 ? [] : queue.slice(turn);
 }

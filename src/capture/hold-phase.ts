@@ -22,6 +22,10 @@ export class HoldPhase {
     this.#flush = flush;
   }
 
+  get isHeld(): boolean {
+    return this.#phase === 'held';
+  }
+
   get isStreamed(): boolean {
     return this.#phase === 'streamed';
   }

@@ -39,6 +39,8 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   let hasTurn = response.socket !== null;
   /** 1xx answers of one that waits for its turn. Node would put the header in front of them. */
   const early: (() => void)[] = [];
+  /** Nor is a write of such a one called back before. */
+  const written: (() => void)[] = [];
   const phase = new HoldPhase(() => hasTurn && Reflect.apply(flush, response, []));
 
   /** The bytes that complete the message stay until the end, also of a streamed response. */
@@ -70,7 +72,10 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
     if (passes) return Reflect.apply(writeRaw, response, [data, encoding, callback, size]);
     const done = typeof encoding === 'function' ? encoding : callback;
     // A service may wait for this before it goes on to the end that it is held for; what `end` waits for is true only once it left.
-    if (!exchange.isEnding && typeof done === 'function') process.nextTick(done as () => void);
+    if (!exchange.isEnding && typeof done === 'function') {
+      if (hasTurn) process.nextTick(done as () => void);
+      else written.push(done as () => void);
+    }
     hold(data, typeof encoding === 'function' ? null : encoding, exchange.isEnding ? done : undefined);
     return true;
   });
@@ -78,10 +83,11 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
   define(response, '_flush', (): void => {
     hasTurn = true;
     for (const send of early.splice(0)) send();
+    for (const done of written.splice(0)) process.nextTick(done);
     if (phase.isStreamed || phase.isReleased) Reflect.apply(flush, response, []);
   });
 
-  const forget = releaseBeforeEnd(exchange.request.socket, response, release);
+  const forget = releaseBeforeEnd(exchange.request.socket, release);
   function release(): void {
     forget();
     phase.release();

@@ -41,6 +41,8 @@ export interface RuleInForce {
 
 export interface Policy {
   atStart(facts: StartFacts): StartDecision;
+  /** Some requests are delivered otherwise than `async`. */
+  readonly mayHold: boolean;
   /** All rules in order, the default ones last. */
   readonly rules: readonly ConditionedRule[];
 }
@@ -100,6 +102,7 @@ export function compilePolicy(options: PolicyOptions): Policy {
 
   return {
     rules: conditioned,
+    mayHold: rules.some(({ delivery = options.delivery }) => delivery === 'confirmed' || delivery === 'strict'),
     atStart(facts) {
       const possible = possibleAt(facts);
       // There always is one: the last rule is certain.

@@ -58,7 +58,8 @@ function createStream(random: Random, path: string, sizes: readonly number[]): S
   };
 }
 
-export async function playStreams(service: Service, protocol: Protocol, { streams }: StreamScenario): Promise<Observation> {
+/** An observation for each stream. */
+export async function playStreams(service: Service, protocol: Protocol, { streams }: StreamScenario): Promise<readonly Observation[]> {
   const { port } = new URL(service.url);
   const session = http2.connect(`${protocol === 'h2c' ? 'http' : 'https'}://127.0.0.1:${port}`, { rejectUnauthorized: false });
   session.on('error', () => {});
@@ -69,11 +70,10 @@ export async function playStreams(service: Service, protocol: Protocol, { stream
   session.destroy();
   await closed;
   const reports = await Promise.all(streams.map(({ path }) => reportOf(service, { path, port: localPort })));
-  const events = reports.flatMap((report, index) => report.events.map((event) => `${index}: ${event}`));
-  return { received: received.join('\n'), events, rejected: [] };
+  return reports.map(({ events }, index) => ({ received: received[index], events, rejected: [] }));
 }
 
-async function exchange(session: http2.ClientHttp2Session, stream: Stream): Promise<string> {
+async function exchange(session: http2.ClientHttp2Session, stream: Stream): Promise<string | undefined> {
   const { plan, path, method, abortAfterReceived, abortAfterSent } = stream;
   const query = Buffer.from(JSON.stringify(plan)).toString('base64url');
   const head = { ':authority': 'differential', ':path': `${path}?plan=${query}`, ':method': method, ...stream.headers };
@@ -104,7 +104,7 @@ async function exchange(session: http2.ClientHttp2Session, stream: Stream): Prom
   await closed;
   clearTimeout(backstop);
   // How much came over before a stream was given up is chance.
-  if (abortAfterSent !== undefined || abortAfterReceived !== undefined) return 'given up';
+  if (abortAfterSent !== undefined || abortAfterReceived !== undefined) return undefined;
   // Of several strings written at once Node 20 and 22 send the right number of bytes over HTTP/2, and whatever lay in their memory.
   const bytes = plan.encoding === undefined ? hash.digest('hex') : 'chance';
   return `${seen.join('\n')}\n${count} ${bytes} ${request.rstCode}`;

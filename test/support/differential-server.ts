@@ -11,6 +11,8 @@ import type { HandlerPlan, Protocol } from './differential-plan.js';
 interface Seen {
   readonly events: string[];
   open: number;
+  /** Streams whose handler has not been called yet. */
+  due: number;
 }
 
 export interface ReportRequest {
@@ -46,6 +48,7 @@ function onRequest(request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://differential');
   const log = logOf(url.pathname);
   log.open += 1;
+  if (request.httpVersionMajor > 1) log.due -= 1;
   follow(log, request, response);
   log.events.push(`handler ${request.method} ${request.rawHeaders.join('|')}`);
   const plan = JSON.parse(Buffer.from(url.searchParams.get('plan') ?? 'e30', 'base64url').toString()) as Partial<HandlerPlan>;
@@ -68,7 +71,11 @@ const server = createServer(process.env['AUDIT_TEST_PROTOCOL'] as Protocol);
 server.on('connection', (socket) => {
   const port = socket.remotePort ?? 0;
   ports.set(socket, port);
+  ended.delete(port);
   socket.on('close', () => ended.add(port));
+});
+server.on('stream', (_stream, headers: http2.IncomingHttpHeaders) => {
+  logOf(new URL(headers[':path'] ?? '/', 'http://differential').pathname).due += 1;
 });
 server.on('secureConnection', (socket: Socket) => ports.set(socket, socket.remotePort ?? 0));
 server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -84,12 +91,12 @@ process.on('message', ({ path, port }: ReportRequest) => {
   const deadline = performance.now() + 2000;
   const check = (): void => {
     const log = seen.get(path);
-    if ((!ended.has(port) || (log !== undefined && log.open > 0)) && performance.now() < deadline) return void setTimeout(check, 2);
+    if ((!ended.has(port) || (log !== undefined && log.open + log.due > 0)) && performance.now() < deadline)
+      return void setTimeout(check, 2);
     const report: Report = { path, events: log?.events ?? [], rejected: rejected.get(port) ?? [] };
     process.send?.(report);
     seen.delete(path);
     rejected.delete(port);
-    ended.delete(port);
   };
   setImmediate(check);
 });
@@ -97,7 +104,7 @@ process.on('message', ({ path, port }: ReportRequest) => {
 server.listen(0, '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 
 function logOf(path: string): Seen {
-  const log = seen.get(path) ?? { events: [], open: 0 };
+  const log = seen.get(path) ?? { events: [], open: 0, due: 0 };
   seen.set(path, log);
   return log;
 }

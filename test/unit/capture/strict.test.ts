@@ -259,6 +259,30 @@ describe('over HTTP/2', () => {
     sink.settle(true);
   });
 
+  it('strict lets a handler whose client left meanwhile send what it may, to nobody', async () => {
+    const outcome = new Promise<string>((resolve) => {
+      handler = (_, response) => {
+        try {
+          response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+          response.writeHead(200).end('paid');
+          resolve('answered');
+        } catch (error) {
+          resolve(String(error));
+        }
+      };
+    });
+    const arrived = once(h2, 'stream') as Promise<[http2.ServerHttp2Stream]>;
+    ask({ ':path': '/pay', ':method': 'POST' });
+    const [received] = await arrived;
+    await sink.waiters(1);
+    sink.always(true);
+    // The handler is due in the next tick, which comes after all that is promised; the stream is gone by then and has not said so.
+    for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+    received.destroy();
+    assert.equal(await outcome, 'answered');
+    await until('it is recorded', () => sink.records.some(({ outcome }) => outcome === 'aborted'));
+  });
+
   it('strict calls the handler late and answers 503 if it cannot', async () => {
     let called = 0;
     handler = (request, response) => {
