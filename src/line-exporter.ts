@@ -6,6 +6,9 @@ import type { RecordLine } from './record-line.js';
 export interface LineExporter extends AuditExporter {
   /** As `export`, which says what is agreed. The lines' bytes, too, are only read, and not kept after settling. */
   exportLines(lines: readonly RecordLine[], signal: AbortSignal): Promise<readonly Acknowledgement[]>;
+
+  /** What will be offered next if all goes well, told while a call is out: the time to get it ready. It may never be offered. */
+  prepare(lines: readonly RecordLine[]): void;
 }
 
 export function exportLines(
@@ -18,6 +21,10 @@ export function exportLines(
     lines.map((line) => line.record),
     signal,
   );
+}
+
+export function prepareLines(exporter: AuditExporter, lines: readonly RecordLine[]): void {
+  if (isLineExporter(exporter)) exporter.prepare(lines);
 }
 
 function isLineExporter(exporter: AuditExporter): exporter is LineExporter {

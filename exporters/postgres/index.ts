@@ -70,6 +70,15 @@ class PostgresExporter implements LineExporter {
     return Array.from(acknowledgements, (acknowledgement) => acknowledgement ?? { status: 'retry', reason });
   }
 
+  /** The first part for each connection, as `store` will hand them out. */
+  prepare(lines: readonly RecordLine[]): void {
+    const parts = partsOf(lines, []);
+    for (const lane of this.#lanes) {
+      const { value } = parts.next();
+      if (value !== undefined) lane.prepare(value);
+    }
+  }
+
   async shutdown(): Promise<void> {
     this.#shutDown = true;
     await Promise.all(this.#lanes.map((lane) => lane.close()));

@@ -4,12 +4,14 @@ import type { Acknowledgement } from '../../src/exporter.js';
 import type { Connection, Connector } from './connection.js';
 import { createContradictions } from './contradictions.js';
 import { prepare } from './prepare.js';
-import { createInsertion } from './statement.js';
+import { Insertion } from './statement.js';
 import { type Batch, type PendingRow, storeRows } from './store.js';
 
 export interface Lane {
   /** Connects, and makes or upgrades the tables where the role may. @throws what stands in the way */
   open(signal: AbortSignal): Promise<void>;
+  /** Gets ready for a part that is likely to be the next. */
+  prepare(rows: readonly PendingRow[]): void;
   /**
    * Takes parts for as long as there are some, and fills in what became of each record. Throws at the first fault that is
    * not a row's own; entries still empty then are of records whose fate is open.
@@ -30,7 +32,7 @@ export interface LaneTimeouts {
 
 export function createLane(connect: Connector, timeouts: LaneTimeouts): Lane {
   let connection: Connection | undefined;
-  let session: (Pick<Batch, 'client' | 'insert' | 'contradictions'> & { readonly makesPartitions: boolean }) | undefined;
+  let session: (Pick<Batch, 'client' | 'insertion' | 'contradictions'> & { readonly makesPartitions: boolean }) | undefined;
 
   const cut = (): void => {
     connection?.destroy();
@@ -47,15 +49,16 @@ export function createLane(connect: Connector, timeouts: LaneTimeouts): Lane {
     signal.throwIfAborted();
     const { client } = connection;
     const { makesPartitions } = await prepare(client);
-    session = { client, insert: createInsertion(client), contradictions: createContradictions(client), makesPartitions };
+    session = { client, insertion: new Insertion(client), contradictions: createContradictions(client), makesPartitions };
     return session;
   }
 
   return {
     open: async (signal) => void (await ready(signal)),
+    prepare: (rows) => session?.insertion.prepare(rows.map(({ line }) => line)),
     async store(parts, acknowledgements, signal) {
-      const { client, insert, contradictions } = await ready(signal);
-      for (const rows of parts) await storeRows({ client, insert, contradictions, acknowledgements }, rows);
+      const { client, insertion, contradictions } = await ready(signal);
+      for (const rows of parts) await storeRows({ client, insertion, contradictions, acknowledgements }, rows);
     },
     async makePartitionsAhead() {
       if (session?.makesPartitions === true) await session.client.query('SELECT audit_ensure_partitions()').catch(() => {});

@@ -15,7 +15,7 @@ import type { ArchiveManifest } from './archive.js';
 import { type DatabaseAccess, withConnection } from './connection.js';
 import { createContradictions } from './contradictions.js';
 import { partsOf } from './parts.js';
-import { createInsertion } from './statement.js';
+import { Insertion } from './statement.js';
 import { storeRows } from './store.js';
 
 export interface Restored {
@@ -83,14 +83,14 @@ async function makePartitions(client: ClientBase, { from, to }: ArchiveManifest)
 }
 
 async function storeFile(client: ClientBase, file: string): Promise<Omit<Restored, 'file'>> {
-  const insert = createInsertion(client);
+  const insertion = new Insertion(client);
   const contradictions = createContradictions(client);
   const rejected: Record<string, number> = {};
   let records = 0;
   const store = async (batch: readonly JournalledRecord[]): Promise<void> => {
     const acknowledgements: (Acknowledgement | undefined)[] = [];
     for (const rows of partsOf(batch.map(lineOf), acknowledgements))
-      await storeRows({ client, insert, contradictions, acknowledgements }, rows);
+      await storeRows({ client, insertion, contradictions, acknowledgements }, rows);
     records += batch.length;
     for (const answer of acknowledgements) {
       if (answer !== undefined && 'reason' in answer) rejected[answer.reason] = (rejected[answer.reason] ?? 0) + 1;

@@ -6,27 +6,59 @@ import { BindMessages, type Parameter, parametersOf, wireType } from './binary.j
 import { LineRows } from './line-rows.js';
 import type { ToRowOptions } from './row.js';
 
-/** Stores rows, and answers how many; the others were there. @throws what the database says */
-export type Insertion = (lines: readonly RecordLine[], options?: ToRowOptions) => Promise<number>;
-
 /** For one connection, one call at a time. */
-export function createInsertion(client: ClientBase): Insertion {
-  const messages = new BindMessages();
-  const rows = new LineRows();
-  return async (lines, options) => {
+export class Insertion {
+  readonly #client: ClientBase;
+  readonly #rows = new LineRows();
+  /** What is on its way lies in it. */
+  #sent = new BindMessages();
+  #ready = new BindMessages();
+  #prepared: Prepared | undefined;
+
+  constructor(client: ClientBase) {
+    this.#client = client;
+  }
+
+  /** Makes the statement for lines that are to be stored next; of use only if just these are. */
+  prepare(lines: readonly RecordLine[]): void {
+    this.#prepared = this.#make(lines);
+  }
+
+  /** Stores rows, and answers how many; the others were there. @throws what the database says */
+  async store(lines: readonly RecordLine[], options?: ToRowOptions): Promise<number> {
+    const prepared = this.#prepared;
+    const { text, bind } = prepared !== undefined && options === undefined && isOf(prepared, lines) ? prepared : this.#make(lines, options);
+    this.#prepared = undefined;
+    [this.#sent, this.#ready] = [this.#ready, this.#sent];
     try {
       return await new Promise<number>((resolve, reject) => {
-        rows.fill(lines, options);
-        const parameters = parametersOf(rows);
-        client.query(new Insert(textOf(parameters), messages.encode(parameters, rows), resolve, reject));
-        rows.clear();
+        this.#client.query(new Insert(text, bind, resolve, reject));
       });
     } catch (error) {
       // The server may have answered before it has read everything.
-      messages.forget();
+      this.#sent.forget();
       throw error;
     }
-  };
+  }
+
+  #make(lines: readonly RecordLine[], options?: ToRowOptions): Prepared {
+    const rows = this.#rows;
+    rows.fill(lines, options);
+    const parameters = parametersOf(rows);
+    const bind = this.#ready.encode(parameters, rows);
+    rows.clear();
+    return { lines, text: textOf(parameters), bind };
+  }
+}
+
+interface Prepared {
+  readonly lines: readonly RecordLine[];
+  readonly text: string;
+  readonly bind: Buffer;
+}
+
+function isOf(prepared: Prepared, lines: readonly RecordLine[]): boolean {
+  return prepared.lines.length === lines.length && prepared.lines.every((line, nth) => line === lines[nth]);
 }
 
 /** What the connection of `pg` can do, which its types tell otherwise. */

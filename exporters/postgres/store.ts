@@ -17,7 +17,7 @@ export interface PendingRow {
 
 export interface Batch {
   readonly client: ClientBase;
-  readonly insert: Insertion;
+  readonly insertion: Insertion;
   readonly contradictions: Contradictions;
   readonly acknowledgements: (Acknowledgement | undefined)[];
 }
@@ -45,7 +45,7 @@ async function store(batch: Batch, rows: readonly PendingRow[], partitioned: boo
 /** Rows that are there already are delivered, unless what is there is something else. */
 async function offer(batch: Batch, rows: readonly PendingRow[], options?: ToRowOptions): Promise<void> {
   const lines = rows.map(({ line }) => line);
-  const stored = await batch.insert(lines, options);
+  const stored = await batch.insertion.store(lines, options);
   const differing = stored === rows.length ? NONE : await batch.contradictions.find(lines.map(({ record }) => record));
   for (const [place, { index }] of rows.entries()) batch.acknowledgements[index] = differing.has(place) ? DIFFERS : DELIVERED;
 }

@@ -4,7 +4,7 @@ import { AuditError, messageOf } from '../errors.js';
 import { type Acknowledgement, type AuditExporter, allRetry } from '../exporter.js';
 import type { ReadEntry } from '../journal/reader.js';
 import type { Warn } from '../journal/warnings.js';
-import { exportLines } from '../line-exporter.js';
+import { exportLines, prepareLines } from '../line-exporter.js';
 import { settled, within } from './deadline.js';
 import { Lane } from './lane.js';
 import type { Progress, StreamSource } from './messages.js';
@@ -156,7 +156,7 @@ export class Deliverer {
 
   async #offer(exporter: AuditExporter, lane: Lane, offered: readonly ReadEntry[]): Promise<void> {
     const exporting = this.#export(exporter, lane, offered);
-    lane.readAhead();
+    lane.readAhead((lines) => prepareLines(exporter, lines));
     const { delivered, rejected, retried, isSplit = false, reason, afterMs } = await lane.settle(await exporting);
     if (delivered + rejected.length > 0 || isSplit) this.#retry.accepted();
     else this.#retry.refused();

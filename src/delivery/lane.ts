@@ -6,6 +6,7 @@ import { quarantinePath } from '../journal/layout.js';
 import { JournalReader, type ReadBatch, type ReadEntry, type ReadPosition } from '../journal/reader.js';
 import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
+import type { RecordLine } from '../record-line.js';
 import { Batch, type Settlement } from './batch.js';
 import { type Cursor, readCursor, syncCursor, writeCursor } from './cursor.js';
 import { writeDeadLetters } from './dead-letter.js';
@@ -105,15 +106,21 @@ export class Lane {
     return batch?.offer(maxCount) ?? [];
   }
 
-  /** Call while an offer is out: reads the next full batch meanwhile, if there is one. */
-  readAhead(): void {
+  /** Call while an offer is out: reads the next full batch meanwhile, if there is one, and tells of it. */
+  readAhead(onRead: (lines: readonly RecordLine[]) => void): void {
     const { limits } = this.#options;
     const batch = this.#batch;
     if (batch === undefined || batch.isNarrow || this.#ahead !== undefined) return;
     const { end } = batch;
     if (this.#isLive && (this.#tip === undefined || this.#tip.writtenSeq - end.seq < limits.count)) return;
     // A failure shows when the batch is read in its turn.
-    this.#ahead = this.#reader.read(end, limits.count, limits.bytes).catch(() => undefined);
+    this.#ahead = this.#reader
+      .read(end, limits.count, limits.bytes)
+      .then((read) => {
+        onRead(read.entries.map(({ line }) => line));
+        return read;
+      })
+      .catch(() => undefined);
   }
 
   /** An exporter that never returned may still read what it was offered: that memory is not used again. */

@@ -11,13 +11,18 @@ import { makeDirectory, until } from '../../support/waiting.js';
 const COUNT = 40;
 
 /** Delivers so many records in batches of five. */
-async function deliver(t: TestContext, exportLines: (lines: readonly RecordLine[]) => Promise<readonly Acknowledgement[]>): Promise<void> {
+async function deliver(
+  t: TestContext,
+  exportLines: (lines: readonly RecordLine[]) => Promise<readonly Acknowledgement[]>,
+  prepare: LineExporter['prepare'] = () => undefined,
+): Promise<void> {
   const { journal } = openJournal(t, { directory: makeDirectory() });
   for (let nth = 0; nth < COUNT; nth += 1) journal.append(makeRecord());
   journal.flushSync();
   const exporter: LineExporter = {
     name: 'lines',
     exportLines,
+    prepare,
     export: () => assert.fail('has the lines'),
     shutdown: async () => undefined,
   };
@@ -79,4 +84,43 @@ test('never changes what a call that did not return was given', async (t) => {
   });
   assert.ok(kept !== undefined && kept.texts.length > 0);
   assert.deepEqual(kept.lines.map(textOf), kept.texts);
+});
+
+test('tells of the next batch while a call is out, and offers just that', async (t) => {
+  let isOut = false;
+  let told: readonly RecordLine[] | undefined;
+  let asTold = 0;
+  await deliver(
+    t,
+    async (lines) => {
+      isOut = true;
+      if (told !== undefined) {
+        assert.ok(lines.length === told.length && lines.every((line, nth) => line === told?.[nth]));
+        asTold += 1;
+      }
+      told = undefined;
+      const isLast = lines.some((line) => line.record.integrity.seq === COUNT);
+      if (!isLast) await until('the next batch is told of', () => told !== undefined);
+      isOut = false;
+      return allDelivered(lines.length);
+    },
+    (lines) => {
+      assert.ok(isOut);
+      told = lines;
+    },
+  );
+  assert.equal(asTold, COUNT / 5 - 1);
+});
+
+test('delivers also when getting ready fails', async (t) => {
+  const seqs: number[] = [];
+  await deliver(
+    t,
+    async (lines) => {
+      seqs.push(...lines.map((line) => line.record.integrity.seq));
+      return allDelivered(lines.length);
+    },
+    () => assert.fail('not ready'),
+  );
+  assert.equal(new Set(seqs).size, COUNT);
 });
