@@ -127,7 +127,11 @@ function endOfName(bytes: Buffer, from: number, end: number): number {
 function endOfString(bytes: Buffer, from: number, end: number): number {
   let at = from + 1;
   for (;;) {
-    while (at < end && PLAIN[bytes[at] as number] === 1) at += 1;
+    if (PLAIN[bytes[at] as number] === 1) {
+      at += 1;
+      continue;
+    }
+    // What is behind the line is looked at only here: its line feed is not plain.
     if (at >= end) return -1;
     const byte = bytes[at] as number;
     if (byte === QUOTE) return at + 1;

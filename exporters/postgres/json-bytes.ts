@@ -38,16 +38,21 @@ export function putQuoted(bytes: Buffer, start: number, end: number, target: Buf
 /** The text of a JSON string, which stands between its quotes. It takes no more room than there. */
 export function putUnescaped(bytes: Buffer, start: number, end: number, target: Buffer, from: number): number {
   let at = from;
-  for (let next = start; next < end; next += 1) {
+  let next = start;
+  while (next < end) {
     const byte = bytes[next] as number;
-    if (byte !== BACKSLASH) target[at++] = byte;
-    else {
+    if (byte !== BACKSLASH) {
+      target[at] = byte;
+      at += 1;
       next += 1;
-      const kind = bytes[next] as number;
-      // Four digits of a control character: halves of surrogate pairs, which have no bytes, are kept away from here.
-      if (kind === LOWER_U) return from + target.write(JSON.parse(`"${bytes.toString('utf8', start, end)}"`) as string, from);
-      target[at++] = UNESCAPED[kind] as number;
+      continue;
     }
+    const kind = bytes[next + 1] as number;
+    // Four digits of a control character: halves of surrogate pairs, which have no bytes, are kept away from here.
+    if (kind === LOWER_U) return from + target.write(JSON.parse(`"${bytes.toString('utf8', start, end)}"`) as string, from);
+    target[at] = UNESCAPED[kind] as number;
+    at += 1;
+    next += 2;
   }
   return at;
 }

@@ -30,6 +30,28 @@ export function isUuid(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
+/** Four numbers below 256 without leading zeros. */
+export function isIPv4In(bytes: Buffer, start: number, end: number): boolean {
+  let parts = 1;
+  let digits = 0;
+  let value = 0;
+  for (let at = start; at < end; at += 1) {
+    const digit = (bytes[at] as number) - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      if (digits > 0 && value === 0) return false;
+      value = 10 * value + digit;
+      digits += 1;
+      if (value > 255) return false;
+    } else {
+      if (bytes[at] !== POINT || digits === 0) return false;
+      parts += 1;
+      digits = 0;
+      value = 0;
+    }
+  }
+  return parts === 4 && digits > 0;
+}
+
 /** Writes the 16 bytes of hexadecimal digits, of whatever case, among hyphens. */
 export function putUuid(bytes: Buffer, start: number, end: number, target: Buffer, from: number): void {
   let to = from;

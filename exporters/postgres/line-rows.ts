@@ -7,7 +7,7 @@ import { ESCAPED, MEMBER, MEMBER_SIZE } from '../../src/line-members.js';
 import type { RecordLine } from '../../src/record-line.js';
 import { COLUMNS, type Column, type ColumnType, type Fit, fitOf } from './columns.js';
 import { JsonText } from './json-text.js';
-import { isUuid, numberIn, valueIn } from './json-values.js';
+import { isIPv4In, isUuid, numberIn, valueIn } from './json-values.js';
 import { isUnreadable, ROW_COLUMNS, type ToRowOptions } from './row.js';
 import { timeIn } from './timestamp.js';
 
@@ -206,6 +206,7 @@ function fitIn(type: ColumnType, bytes: Buffer, start: number, end: number): Fit
     case 'timestamptz':
       return byte === QUOTE && timeIn(bytes, start + 1, end - 1) !== undefined ? 'exact' : fitOf(type, valueIn(bytes, start, end));
     case 'inet':
+      if (byte === QUOTE && isIPv4In(bytes, start + 1, end - 1)) return 'exact';
       // An address needs no decoding.
       return byte === QUOTE ? fitOf(type, bytes.toString('latin1', start + 1, end - 1)) : 'none';
     default:

@@ -20,7 +20,7 @@ export interface DeliveryTiming extends BatchLimits {
 
 export const DEFAULT_TIMING: DeliveryTiming = {
   count: 1000,
-  bytes: 2 * 1024 * 1024,
+  bytes: 3 * 1024 * 1024,
   // A quarter of the promised second: four batches a second cost a sink nothing, and the trail is nearly live.
   lingerMs: 250,
   exportDeadlineMs: 10_000,

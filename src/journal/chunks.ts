@@ -10,8 +10,8 @@ export interface Chunk {
 
 // 256 KB: some hundred records a read call.
 const CHUNK_BYTES = 262_144;
-/** A batch being delivered and one that is read meanwhile: 2 MB each. */
-const MOST_SPARE = 20;
+/** A batch being delivered and one that is read meanwhile: 3 MB each. */
+const MOST_SPARE = 26;
 
 export class ChunkPool {
   #spare: Chunk[] = [];

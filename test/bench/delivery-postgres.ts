@@ -105,8 +105,9 @@ function psql(url: string, command: string): void {
   execFileSync('psql', ['--no-psqlrc', '--quiet', '--dbname', url, '--command', command]);
 }
 
+/** Looking more often would take the worker's time, of which there is little on two cores. */
 async function reach(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 async function dropOwn(url: string): Promise<void> {
