@@ -5,6 +5,9 @@ import type { FileHandle } from 'node:fs/promises';
 import { type Call, callBy, DELAY_MS, meet, meetLater, meetNow } from './fate.js';
 import { failure, real, type SimulatedProcess } from './process.js';
 
+// As it is before another is put in its place.
+const { renameSync } = fs;
+
 type Arguments = readonly unknown[];
 type Operation = (...args: Arguments) => unknown;
 type Operations = Record<string, Operation>;
@@ -59,7 +62,8 @@ function promised(method: string, original: Operation): Operation {
     const { disk } = call.by.machine;
     const [path, content] = args as [string, string | Uint8Array];
     const whole = async (): Promise<unknown> => {
-      const result = await original(...args);
+      // At once: somebody else may make the old name anew before this one is told.
+      const result = method === 'rename' ? renameSync(path, String(content)) : await original(...args);
       disk.did(method, args, result, call.by.machine.offsetMs);
       if (method === 'stat') return disk.withTimes(path, result as fs.Stats);
       return method === 'open' ? handled(result as FileHandle, path, call.by) : result;
