@@ -38,16 +38,18 @@ export class Lane {
   #waitingSinceMs: number | undefined;
   #isFinished = false;
   #isAbandoned = false;
-  /** The cursor's last write failed: it is tried again also when nothing comes. */
+  /** The file does not say what it should: it is written also when nothing comes. */
   #isUnwritten = false;
+  #nextCheckMs: number;
 
   static async open(options: LaneOptions): Promise<Lane> {
     return new Lane(options, await readCursor(options.source.directory, options.exporter));
   }
 
   private constructor(options: LaneOptions, start: Cursor) {
-    const { exporter, source, warn } = options;
+    const { exporter, source, limits, warn } = options;
     this.#options = options;
+    this.#nextCheckMs = performance.now() + limits.cursorCheckMs;
     this.#start = start;
     this.#cursor = start;
     this.#synced = start;
@@ -89,7 +91,7 @@ export class Lane {
     const available = this.#tip.writtenSeq - this.#cursor.seq;
     if (available <= 0) {
       this.#waitingSinceMs = undefined;
-      return this.#isUnwritten && nowMs >= this.#nextLookMs;
+      return nowMs >= (this.#isUnwritten ? this.#nextLookMs : this.#nextCheckMs);
     }
     this.#waitingSinceMs ??= nowMs;
     return isHurried || available >= this.#options.limits.count || nowMs - this.#waitingSinceMs >= this.#options.limits.lingerMs;
@@ -180,7 +182,9 @@ export class Lane {
     const batch = new Batch(this.#cursor, read, random);
     if (read.entries.length > 0) return batch;
     this.#nextLookMs = performance.now() + limits.lingerMs;
+    this.#nextCheckMs = performance.now() + limits.cursorCheckMs;
     await this.#moveTo(batch.cursor);
+    if (this.#tip !== undefined) await this.#look();
     await this.#sync();
     if (!wasLive && !read.isMore) {
       if (read.tornBytes > 0)
@@ -227,8 +231,15 @@ export class Lane {
     await this.#store(isLast || cursor.segment !== this.#synced.segment ? syncCursor : writeCursor);
   }
 
+  /** Whoever took this process for dead has moved the cursor too, or has deleted the stream, whose writer puts back what it wrote. */
+  async #look(): Promise<void> {
+    const { exporter, source } = this.#options;
+    const stored = await readCursor(source.directory, exporter).catch(() => undefined);
+    if (stored === undefined || !isSame(stored, this.#cursor)) this.#isUnwritten = true;
+  }
+
   async #sync(): Promise<void> {
-    if (!isSame(this.#cursor, this.#synced)) await this.#store(syncCursor);
+    if (this.#isUnwritten || !isSame(this.#cursor, this.#synced)) await this.#store(syncCursor);
   }
 
   async #store(store: typeof syncCursor): Promise<void> {

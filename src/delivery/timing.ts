@@ -5,6 +5,8 @@ export interface BatchLimits {
   readonly bytes: number;
   /** How long the first record of a batch may wait for company. */
   readonly lingerMs: number;
+  /** How often a stream in which nothing happens is looked at, whether its cursor is still there and says what it should. */
+  readonly cursorCheckMs: number;
 }
 
 export interface DeliveryTiming extends BatchLimits {
@@ -23,6 +25,7 @@ export const DEFAULT_TIMING: DeliveryTiming = {
   bytes: 3 * 1024 * 1024,
   // A quarter of the promised second: four batches a second cost a sink nothing, and the trail is nearly live.
   lingerMs: 250,
+  cursorCheckMs: 30_000,
   exportDeadlineMs: 10_000,
   graceMs: 5000,
   pollMs: 100,

@@ -41,7 +41,7 @@ export interface RunningOptions {
   readonly onUncleanStream: (stream: string) => void;
 }
 
-const QUICK = { lingerMs: 0, pollMs: 1 };
+const QUICK = { lingerMs: 0, pollMs: 1, cursorCheckMs: 20 };
 // 3 KB: two records or three.
 const SEGMENT_BYTES = 3000;
 

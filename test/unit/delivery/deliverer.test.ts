@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { readCursor } from '../../../src/delivery/cursor.js';
@@ -7,6 +7,7 @@ import { Deliverer, type DelivererOptions } from '../../../src/delivery/delivere
 import type { Progress } from '../../../src/delivery/messages.js';
 import { AuditError } from '../../../src/errors.js';
 import type { AuditExporter } from '../../../src/exporter.js';
+import { cursorPath } from '../../../src/journal/layout.js';
 import { openJournal } from '../../support/journals.js';
 import { type Answer, answerAll, answerBySeq, scriptExporter } from '../../support/scripted-exporter.js';
 import { makeRecord } from '../../support/sized-records.js';
@@ -79,6 +80,19 @@ test('keeps the cursor before the first open record', async (t) => {
   await until('the first answer is in', () => latest()?.ahead.delivered === 2);
   assert.equal((await readCursor(journal.directory, 'scripted')).seq, 2);
   assert.equal(latest()?.lastError, 'busy');
+});
+
+test('puts back a cursor that was deleted or changed, also when nothing comes', async (t) => {
+  const { journal, settled } = deliver(t, 3, scriptExporter(), { timing: { cursorCheckMs: 10 } });
+  await settled(3);
+  const path = cursorPath(journal.directory, 'scripted');
+  await until('the cursor is there', () => existsSync(path));
+  rmSync(path);
+  await until('the cursor is there again', () => existsSync(path));
+  assert.equal((await readCursor(journal.directory, 'scripted')).seq, 3);
+  // As by somebody who took this process for dead, and was slower.
+  writeFileSync(path, JSON.stringify({ segment: 1, offset: 0, seq: 0, deadLettered: 0 }));
+  await until('the cursor says what was delivered', async () => (await readCursor(journal.directory, 'scripted')).seq === 3);
 });
 
 test('puts a rejected record into the dead letters with its reason, and goes on', async (t) => {
