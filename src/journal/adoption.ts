@@ -4,8 +4,8 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXTERNAL } from './destinations.js';
 import { hasJournalKey } from './keyring.js';
-import { readLease, refreshLease, releaseLease, takeLease } from './lease.js';
-import { readManifest, readStop, type StreamManifest, writeStop } from './manifest.js';
+import { FIRST_GENERATION, isWriterAlive, readLease, refreshLease, releaseLease, takeLease } from './lease.js';
+import { readManifest, readStop, removeStop, type StreamManifest, writeStop } from './manifest.js';
 import type { ProcessIdentity } from './process-identity.js';
 import { isStreamName, REMOVED_PREFIX, removeStream } from './stream-directory.js';
 import { readLastRecord } from './tail.js';
@@ -77,8 +77,10 @@ export class Adopter {
 
   /** Every exporter is done with the stream. Where that cannot be noted, the next scans try again. */
   async finish(stream: string): Promise<void> {
-    this.#done.add(stream);
-    await this.#end(stream);
+    await this.#end(stream).catch((error: unknown) => {
+      this.#done.add(stream);
+      throw error;
+    });
   }
 
   /** Gives the unfinished ones back, so that the next process need not wait. */
@@ -93,7 +95,10 @@ export class Adopter {
     const adopted = this.#adopted.get(stream);
     if (adopted === undefined) return;
     const { directory, lastSeq, wasClean } = adopted;
-    if (this.#options.keep && lastSeq > 0) await writeStop(directory, { clean: wasClean, lastSeq, complete: true });
+    const { identity, nowMs } = this.#options;
+    const generation = this.#held.get(stream) ?? FIRST_GENERATION;
+    if (generation > FIRST_GENERATION && (await isWriterAlive(directory, identity, nowMs()))) await giveBack(directory, generation);
+    else if (this.#options.keep && lastSeq > 0) await writeStop(directory, { clean: wasClean, lastSeq, complete: true });
     else await removeStream(directory, lastSeq);
     this.#adopted.delete(stream);
     this.#held.delete(stream);
@@ -149,4 +154,10 @@ export class Adopter {
     if (manifest.servesAll === true && destinations === EXTERNAL) return true;
     return destinations === manifest.destinations && (manifest.servesAll === true || service === manifest.service);
   }
+}
+
+/** Its writer only looked dead, as one that was paused does: it has not ended, and somebody must find what it leaves when it does. */
+async function giveBack(directory: string, generation: number): Promise<void> {
+  if ((await readStop(directory))?.clean === false) await removeStop(directory);
+  await releaseLease(directory, generation);
 }

@@ -37,14 +37,24 @@ export async function readLease(streamDirectory: string, own: ProcessIdentity, n
   const generations = (await readdir(streamDirectory)).map(generationOf).filter((generation) => generation !== undefined);
   if (generations.length === 0) return undefined;
   const generation = Math.max(...generations);
+  const dead = await isDead(streamDirectory, generation, own, nowMs);
+  // Given up between the two looks.
+  return dead === undefined ? await readLease(streamDirectory, own, nowMs) : { generation, dead };
+}
+
+/** Whether the process that began the stream says that it lives, whoever has taken it over meanwhile. */
+export async function isWriterAlive(streamDirectory: string, own: ProcessIdentity, nowMs: number): Promise<boolean> {
+  return (await isDead(streamDirectory, FIRST_GENERATION, own, nowMs)) === false;
+}
+
+/** Undefined: there is no such lease. */
+async function isDead(streamDirectory: string, generation: number, own: ProcessIdentity, nowMs: number): Promise<boolean | undefined> {
   const path = leasePath(streamDirectory, generation);
   const owner = await readJsonFile(path);
   const alive = isIdentity(owner) ? isAlive(owner, own) : undefined;
-  if (alive !== undefined) return { generation, dead: !alive };
+  if (alive !== undefined) return !alive;
   const status = await statIfThere(path);
-  // Given up between the two looks.
-  if (status === undefined) return await readLease(streamDirectory, own, nowMs);
-  return { generation, dead: nowMs - status.mtimeMs > LEASE_TIMEOUT_MS };
+  return status && nowMs - status.mtimeMs > LEASE_TIMEOUT_MS;
 }
 
 async function statIfThere(path: string): Promise<Stats | undefined> {

@@ -1,7 +1,7 @@
 /** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
 
 import { writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readJsonFile, syncDirectory, writeFileAtomic } from './atomic-file.js';
 
@@ -64,6 +64,11 @@ export async function writeStop(streamDirectory: string, stop: StreamStop): Prom
 /** For the `exit` event. A power cut may leave it empty, which reads as absent. */
 export function writeStopSync(streamDirectory: string, stop: StreamStop): void {
   writeFileSync(join(streamDirectory, STOP_FILE), JSON.stringify(stop), { mode: 0o600 });
+}
+
+/** It goes on after all. */
+export async function removeStop(streamDirectory: string): Promise<void> {
+  await rm(join(streamDirectory, STOP_FILE), { force: true });
 }
 
 export async function readStop(streamDirectory: string): Promise<StreamStop | undefined> {

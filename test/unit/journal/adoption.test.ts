@@ -66,6 +66,28 @@ test('adopts at once what a living process closed with records left', async (t) 
   assert.equal((await openAdopter(directory).scan())[0]?.wasClean, true);
 });
 
+for (const keep of [false, true]) {
+  test(`gives a stream back whose writer only looked dead, and adopts it when it dies${keep ? ', where trails are kept' : ''}`, async (t) => {
+    const directory = makeDirectory();
+    const left = leaveStream(t, directory, 2);
+    const lease = join(left, 'lease.1.json');
+    fs.writeFileSync(lease, JSON.stringify({ ...ownIdentity(), host: 'elsewhere' }));
+    const wasPaused = () => fs.utimesSync(lease, 1, 1);
+    wasPaused();
+    const adopter = openAdopter(directory, { keep });
+    const [adopted] = await adopter.scan();
+    assert.equal(adopted?.wasClean, false);
+    fs.utimesSync(lease, Date.now() / 1000, Date.now() / 1000);
+    await adopter.finish(adopted.stream);
+    assert.deepEqual(fs.readdirSync(left).sort(), ['00000001.jsonl', 'lease.1.json', 'manifest.json']);
+    assert.deepEqual(await adopter.scan(), []);
+    wasPaused();
+    assert.equal((await adopter.scan())[0]?.wasClean, false);
+    await adopter.finish(adopted.stream);
+    assert.equal(fs.existsSync(left), keep);
+  });
+}
+
 test('removes a finished stream, keeps its dead letters, and keeps everything with keep', async (t) => {
   const directory = makeDirectory();
   const [removed, withLetters] = [leaveStream(t, directory, 1), leaveStream(t, directory, 1)];
