@@ -5,7 +5,7 @@
 
 import { open, readFile } from 'node:fs/promises';
 import { AuditError } from '../errors.js';
-import { codeOf } from '../journal/atomic-file.js';
+import { ifThere } from '../journal/atomic-file.js';
 import { isSealed, openLine, sealLine } from '../journal/keyring.js';
 import { deadLetterPath } from '../journal/layout.js';
 import type { JournalledRecord } from '../record.js';
@@ -84,10 +84,7 @@ async function appendLines(path: string, lines: readonly string[]): Promise<void
 }
 
 async function readLines(path: string): Promise<readonly unknown[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return '';
-    throw error;
-  });
+  const text = (await ifThere(readFile(path, 'utf8'))) ?? '';
   return text.split('\n').flatMap((line) => {
     try {
       return line === '' ? [] : [JSON.parse(isSealed(line) ? opened(line) : line) as unknown];

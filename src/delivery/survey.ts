@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import { codeOf, readJsonFile } from '../journal/atomic-file.js';
+import { ifThere, readJsonFile } from '../journal/atomic-file.js';
 import { EXTERNAL } from '../journal/destinations.js';
 import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
 import { readManifest, type StreamManifest } from '../journal/manifest.js';
@@ -67,12 +67,8 @@ async function surveyStreams(inspection: JournalInspection, exporters: readonly 
   const host = told.findLast(({ stream, manifest }) => stream.state === 'live' && manifest.servesAll === true);
   const streams: StreamSurvey[] = [];
   for (const one of told) {
-    const survey = await surveyStream({ ...one, state: one.state ?? stateOfDeliverer(one, told) }, host, exporters, nowMs).catch(
-      (error: unknown) => {
-        if (codeOf(error) === 'ENOENT') return undefined;
-        throw error;
-      },
-    );
+    const looked = { ...one, state: one.state ?? stateOfDeliverer(one, told) };
+    const survey = await ifThere(surveyStream(looked, host, exporters, nowMs));
     if (survey !== undefined) streams.push(survey);
   }
   return streams;

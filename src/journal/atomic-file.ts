@@ -34,14 +34,25 @@ export async function createFileAtomic(path: string, text: string): Promise<bool
  * @throws the system's error if it is there and cannot be read: what it says is not known, which is not the same as nothing
  */
 export async function readJsonFile(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return '';
-    throw error;
-  });
+  const text = await ifThere(readFile(path, 'utf8'));
   try {
-    return JSON.parse(text);
+    return JSON.parse(text ?? '');
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * What a call to the file system answers; undefined if what it is about is not there.
+ *
+ * @throws the system's error where it cannot tell
+ */
+export async function ifThere<Value>(call: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { AuditError } from '../errors.js';
-import { codeOf, syncDirectory } from './atomic-file.js';
+import { ifThere, syncDirectory } from './atomic-file.js';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -50,9 +50,9 @@ export async function compressSegment(path: string, compression: 'gzip' | 'zstd'
 
 /** The text of a segment that is there in compressed form only; undefined if it is not. */
 export async function readCompressed(path: string): Promise<Buffer | undefined> {
-  const gzip = await readIfThere(path + SUFFIX_OF.gzip);
+  const gzip = await ifThere(readFile(path + SUFFIX_OF.gzip));
   if (gzip !== undefined) return await promisify(zlib.gunzip)(gzip);
-  const zstd = await readIfThere(path + SUFFIX_OF.zstd);
+  const zstd = await ifThere(readFile(path + SUFFIX_OF.zstd));
   if (zstd === undefined) return undefined;
   if (zstdDecompress === undefined) throw new Error(`${path}${SUFFIX_OF.zstd} needs Node 22.15 or newer to be read`);
   return await promisify(zstdDecompress)(zstd);
@@ -68,13 +68,6 @@ export function createDecompressor(name: string, chunkSize: number): Transform |
   if (!name.endsWith(SUFFIX_OF.zstd)) return undefined;
   if (createZstdDecompress === undefined) throw new AuditError('ERR_AUDIT_TRAIL', `${name} needs Node 22.15 or newer to be read`);
   return createZstdDecompress({ chunkSize });
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  return await readFile(path).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
 }
 
 async function syncFile(path: string): Promise<void> {

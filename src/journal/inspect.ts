@@ -2,7 +2,7 @@
 
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf } from './atomic-file.js';
+import { codeOf, ifThere } from './atomic-file.js';
 import { isEvidence } from './layout.js';
 import { readLease } from './lease.js';
 import { readManifest, readStop } from './manifest.js';
@@ -39,11 +39,8 @@ export async function inspectJournal(directory: string): Promise<JournalInspecti
     const own = ownIdentity();
     const streams: StreamInspection[] = [];
     for (const stream of (await readdir(directory)).filter(isStreamName).sort()) {
-      const inspection = await inspectStream(join(directory, stream), stream, own).catch((error: unknown) => {
-        // It may be removed while it is looked at.
-        if (codeOf(error) === 'ENOENT') return undefined;
-        throw error;
-      });
+      // It may be removed while it is looked at.
+      const inspection = await ifThere(inspectStream(join(directory, stream), stream, own));
       if (inspection !== undefined) streams.push(inspection);
     }
     // Windows says nothing of others in the mode.
@@ -75,10 +72,6 @@ async function inspectStream(directory: string, stream: string, own: ProcessIden
 
 /** 0 of a file that is gone: a cursor's successor is written beside it and renamed, many times a second. */
 async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await lstat(path)).size;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0;
-    throw error;
-  }
+  const status = await ifThere(lstat(path));
+  return status?.size ?? 0;
 }

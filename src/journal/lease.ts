@@ -1,9 +1,9 @@
 /** Who owns a stream. Generations instead of one file: taking over creates the next one, which only one process can. */
 
-import { type Stats, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { readdir, stat, unlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, createFileAtomic, readJsonFile } from './atomic-file.js';
+import { createFileAtomic, ifThere, readJsonFile } from './atomic-file.js';
 import { isAlive, type ProcessIdentity } from './process-identity.js';
 
 /** How often an owner refreshes its lease. */
@@ -53,15 +53,8 @@ async function isDead(streamDirectory: string, generation: number, own: ProcessI
   const owner = await readJsonFile(path);
   const alive = isIdentity(owner) ? isAlive(owner, own) : undefined;
   if (alive !== undefined) return !alive;
-  const status = await statIfThere(path);
+  const status = await ifThere(stat(path));
   return status && nowMs - status.mtimeMs > LEASE_TIMEOUT_MS;
-}
-
-async function statIfThere(path: string): Promise<Stats | undefined> {
-  return await stat(path).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
 }
 
 /** Gives the stream up, so that another process need not wait for this one's end. */

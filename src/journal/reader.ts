@@ -3,7 +3,7 @@
 import { appendFile, readdir } from 'node:fs/promises';
 import { AuditError } from '../errors.js';
 import type { RecordLine } from '../record-line.js';
-import { codeOf } from './atomic-file.js';
+import { ifThere } from './atomic-file.js';
 import type { LineFault } from './chain.js';
 import { checkLine } from './check-line.js';
 import { type Chunk, ChunkPool } from './chunks.js';
@@ -173,10 +173,7 @@ export class JournalReader {
  * @throws the system's error if it cannot be read: taken for empty, a stream would be taken for delivered
  */
 export async function listSegments(directory: string): Promise<readonly number[]> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return [] as string[];
-    throw error;
-  });
+  const names = (await ifThere(readdir(directory))) ?? [];
   // One that is being compressed is there in both forms.
   return [...new Set(names.map(segmentNumber))].filter((number) => number !== undefined).sort((a, b) => a - b);
 }

@@ -1,7 +1,7 @@
 /** A segment to read from, whatever form it lies in. */
 
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { codeOf } from './atomic-file.js';
+import { ifThere } from './atomic-file.js';
 import { readCompressed } from './compression.js';
 import { segmentPath } from './layout.js';
 
@@ -17,11 +17,8 @@ export interface SegmentSource {
 /** Undefined if there is no such segment. */
 export async function openSegment(streamDirectory: string, segment: number): Promise<SegmentSource | undefined> {
   const path = segmentPath(streamDirectory, segment);
-  try {
-    return fileSource(path, await open(path, 'r'));
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  }
+  const handle = await ifThere(open(path, 'r'));
+  if (handle !== undefined) return fileSource(path, handle);
   const bytes = await readCompressed(path);
   return bytes && memorySource(bytes);
 }

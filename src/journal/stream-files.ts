@@ -1,7 +1,7 @@
 /** The segment files of one stream: which one is written, how many bytes they hold, and how they are synced and trimmed. */
 
 import { unlink } from 'node:fs/promises';
-import { codeOf, syncDirectory } from './atomic-file.js';
+import { codeOf, ifThere, syncDirectory } from './atomic-file.js';
 import { segmentPath } from './layout.js';
 import { type JournalFs, Segment } from './segment.js';
 
@@ -62,7 +62,7 @@ export class StreamFiles {
   async trim(segment: number): Promise<void> {
     for (const number of [...this.#closedBytes.keys()].sort((a, b) => a - b)) {
       if (number >= segment) return;
-      await unlinkIfThere(segmentPath(this.#directory, number));
+      await ifThere(unlink(segmentPath(this.#directory, number)));
       this.#closedBytes.delete(number);
       await this.#forget(number);
     }
@@ -129,10 +129,4 @@ export class StreamFiles {
     this.#isNewName = true;
     return this.#current;
   }
-}
-
-async function unlinkIfThere(path: string): Promise<void> {
-  await unlink(path).catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  });
 }

@@ -1,8 +1,8 @@
 /** Follows the files of a trail as they grow, new streams included. */
 
-import { type FileHandle, open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { codeOf } from '../journal/atomic-file.js';
+import { ifThere } from '../journal/atomic-file.js';
 import type { AuditRecord, JournalledRecord } from '../record.js';
 import { openedLine, recordOf } from './lines.js';
 
@@ -33,19 +33,15 @@ export async function* followFiles(
   }
 }
 
+/** 0 if it is not there: a running service compresses and deletes. */
 async function sizeOf(file: string): Promise<number> {
-  const handle = await openThere(file);
-  if (handle === undefined) return 0;
-  try {
-    return (await handle.stat()).size;
-  } finally {
-    await handle.close();
-  }
+  const status = await ifThere(stat(file));
+  return status?.size ?? 0;
 }
 
 /** The whole lines from a byte on. A file that became shorter is another one, and read from its beginning. */
 async function linesFrom(file: string, from: number): Promise<{ readonly lines: readonly string[]; readonly end: number }> {
-  const handle = await openThere(file);
+  const handle = await ifThere(open(file, 'r'));
   if (handle === undefined) return { lines: [], end: from };
   try {
     const { size } = await handle.stat();
@@ -56,15 +52,5 @@ async function linesFrom(file: string, from: number): Promise<{ readonly lines: 
     return { lines: bytes.subarray(0, end).toString('utf8').split('\n').slice(0, -1), end: start + end };
   } finally {
     await handle.close();
-  }
-}
-
-/** Undefined: a running service has compressed or deleted it since the directory was listed. */
-async function openThere(file: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(file, 'r');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }

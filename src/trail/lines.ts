@@ -3,7 +3,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { AuditError } from '../errors.js';
-import { codeOf } from '../journal/atomic-file.js';
+import { ifThere } from '../journal/atomic-file.js';
 import { COMPRESSED_SUFFIXES, createDecompressor } from '../journal/compression.js';
 import { isSealed, openLine, SEALED_PREFIX } from '../journal/keyring.js';
 import type { JournalledRecord } from '../record.js';
@@ -85,11 +85,8 @@ export async function* wholeLines(file: string): AsyncGenerator<Buffer> {
 /** A running service may compress a segment, or delete it, after the directory was listed. */
 async function openAnyForm(file: string): Promise<{ readonly name: string; readonly handle: FileHandle } | undefined> {
   for (const name of [file, ...COMPRESSED_SUFFIXES.map((suffix) => file + suffix)]) {
-    try {
-      return { name, handle: await open(name, 'r') };
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-    }
+    const handle = await ifThere(open(name, 'r'));
+    if (handle !== undefined) return { name, handle };
   }
   return undefined;
 }
