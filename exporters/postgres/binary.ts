@@ -2,7 +2,7 @@
 
 import type { ColumnType } from './columns.js';
 import { putRaw, putUnescaped } from './json-bytes.js';
-import { numberIn, putUuid, valueIn } from './json-values.js';
+import { areEqual, numberIn, putUuid, valueIn } from './json-values.js';
 import type { LineRows } from './line-rows.js';
 import { ROW_COLUMNS } from './row.js';
 import { POSTGRES_EPOCH_MS, timeIn } from './timestamp.js';
@@ -37,11 +37,6 @@ function isShared(rows: LineRows, column: number): boolean {
     if ((other === -1) !== (start === -1) || rows.endOf(column, row) - other !== length) return false;
     if (start !== -1 && !areEqual(bytes, start, rows.bytesOf(column, row), other, length)) return false;
   }
-  return true;
-}
-
-function areEqual(bytes: Buffer, start: number, others: Buffer, other: number, length: number): boolean {
-  for (let place = 0; place < length; place += 1) if (bytes[start + place] !== others[other + place]) return false;
   return true;
 }
 

@@ -1,5 +1,11 @@
 /** Reads JSON values where they lie among bytes. What has the usual form takes a few nanoseconds; the rest is parsed. */
 
+/** Quicker than a comparison by the runtime, as what is compared is short. */
+export function areEqual(bytes: Buffer, start: number, others: Buffer, other: number, length: number): boolean {
+  for (let place = 0; place < length; place += 1) if (bytes[start + place] !== others[other + place]) return false;
+  return true;
+}
+
 export function valueIn(bytes: Buffer, start: number, end: number): unknown {
   return JSON.parse(bytes.toString('utf8', start, end));
 }

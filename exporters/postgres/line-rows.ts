@@ -7,7 +7,7 @@ import { ESCAPED, MEMBER, MEMBER_SIZE } from '../../src/line-members.js';
 import type { RecordLine } from '../../src/record-line.js';
 import { COLUMNS, type Column, type ColumnType, type Fit, fitOf } from './columns.js';
 import { JsonText } from './json-text.js';
-import { isIPv4In, isUuid, numberIn, valueIn } from './json-values.js';
+import { areEqual, isIPv4In, isUuid, numberIn, valueIn } from './json-values.js';
 import { isUnreadable, ROW_COLUMNS, type ToRowOptions } from './row.js';
 import { timeIn } from './timestamp.js';
 
@@ -114,7 +114,7 @@ export class LineRows {
     const end = members[at + MEMBER.valueEnd] as number;
     if (options.bodiesAside === true || bytes[start] !== QUOTE) return false;
     // Its format follows it, if it has one.
-    const isJson = startsWith(bytes, end, JSON_FORMAT);
+    const isJson = areEqual(bytes, end, JSON_FORMAT, 0, JSON_FORMAT.length);
     if (isJson && (escaped & ESCAPED.backslash) !== 0 && isUnreadable(valueIn(bytes, start, end) as string)) return false;
     const quote = isJson ? 1 : 0;
     this.#set(column, row, start + quote, end - quote);
@@ -180,11 +180,6 @@ function order({ bytes, members }: RecordLine, at: number, name: Buffer): number
     if (difference !== 0) return difference;
   }
   return length - name.length;
-}
-
-function startsWith(bytes: Buffer, at: number, start: Buffer): boolean {
-  for (let place = 0; place < start.length; place += 1) if (bytes[at + place] !== start[place]) return false;
-  return true;
 }
 
 function addMember(text: JsonText, start: number, { bytes, members }: RecordLine, at: number): void {

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Http2Stream } from 'node:http2';
 import type { Exchange } from './exchange.js';
 import { deferEnd } from './held-socket.js';
+import { define } from './wrap.js';
 
 /** `callHandler` runs at most once, as on the server's own event: what it throws is an uncaught exception. */
 export function callWhenDurable(exchange: Exchange, isDurable: Promise<boolean>, callHandler: () => void, onRefused: () => void): void {
@@ -36,9 +37,7 @@ function refuse({ response }: Exchange): void {
 /** What these throw where the client is gone, a handler that is called at once cannot meet in its first steps. */
 function silenceClosed({ stream }: IncomingMessage & { readonly stream?: Http2Stream }): void {
   if (stream === undefined || !(stream.closed || stream.destroyed)) return;
-  for (const name of ['additionalHeaders', 'respond', 'respondWithFile', 'respondWithFD']) {
-    Object.defineProperty(stream, name, { value: () => {}, configurable: true, enumerable: false, writable: true });
-  }
+  for (const name of ['additionalHeaders', 'respond', 'respondWithFile', 'respondWithFD']) define(stream, name, () => {});
 }
 
 /** Keeps back what happens to them until the function it answers is called. A stream of HTTP/2 cannot be kept from closing. */
@@ -46,11 +45,10 @@ function deferEvents(emitters: readonly EventEmitter[]): () => void {
   const deferred: (() => void)[] = [];
   for (const emitter of emitters) {
     const { emit } = emitter;
-    const value = (...args: Parameters<EventEmitter['emit']>): boolean => {
+    define(emitter, 'emit', (...args: Parameters<EventEmitter['emit']>): boolean => {
       deferred.push(() => Reflect.apply(emit, emitter, args));
       return true;
-    };
-    Object.defineProperty(emitter, 'emit', { value, configurable: true, enumerable: false, writable: true });
+    });
   }
   return () => {
     for (const emitter of emitters) Reflect.deleteProperty(emitter, 'emit');

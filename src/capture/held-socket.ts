@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { define } from './wrap.js';
 
 interface Held {
   readonly releases: Set<() => void>;
@@ -70,7 +71,7 @@ function wrapEnding(socket: Socket, name: 'end' | 'destroy', held: Held): void {
     last.once('close', () => Reflect.apply(original, this, args));
     return this;
   };
-  Object.defineProperty(socket, name, { value, configurable: true, enumerable: false, writable: true });
+  define(socket, name, value);
 }
 
 /**

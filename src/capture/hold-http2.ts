@@ -7,6 +7,7 @@ import type { Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { Exchange } from './exchange.js';
 import type { Hold } from './hold.js';
 import { HoldPhase, isEventStream } from './hold-phase.js';
+import { define } from './wrap.js';
 
 type Method = (...args: readonly never[]) => unknown;
 type Done = (error?: Error | null) => void;
@@ -115,8 +116,4 @@ export function holdHttp2Response(response: Http2ServerResponse, exchange: Excha
 function handleOf(stream: ServerHttp2Stream): Handle | undefined {
   const name = Object.getOwnPropertySymbols(stream).find(({ description }) => description === 'kHandle');
   return name && (stream as unknown as Record<symbol, Handle | undefined>)[name];
-}
-
-function define(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, configurable: true, enumerable: false, writable: true });
 }

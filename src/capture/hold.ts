@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { Exchange } from './exchange.js';
 import { releaseBeforeEnd } from './held-socket.js';
 import { HoldPhase, isEventStream } from './hold-phase.js';
+import { define } from './wrap.js';
 
 export interface Hold {
   /** True once bytes have left before the record was durable. */
@@ -110,8 +111,4 @@ export function holdResponse(response: ServerResponse, exchange: Exchange): Hold
     },
     release,
   };
-}
-
-function define(target: object, name: string, value: (...args: never[]) => unknown): void {
-  Object.defineProperty(target, name, { value, configurable: true, enumerable: false, writable: true });
 }

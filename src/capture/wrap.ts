@@ -13,6 +13,11 @@ export function replace<Target extends object, Name extends keyof Target & strin
   Object.defineProperty(target, name, { value, configurable: true, enumerable, writable: true });
 }
 
+/** Puts what is ours on an object of the service's, where nobody lists it. */
+export function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, configurable: true, enumerable: false, writable: true });
+}
+
 function descriptorOf(target: object, name: string): PropertyDescriptor | undefined {
   const parent: object | null = Object.getPrototypeOf(target);
   return Object.getOwnPropertyDescriptor(target, name) ?? (parent === null ? undefined : descriptorOf(parent, name));
