@@ -28,6 +28,8 @@ export interface Running {
   /** Records up to here were in the file when it died or was stopped; undefined while it lives. */
   lastSeq: number | undefined;
   wasStopped: boolean;
+  /** The segment that was last deleted under it. */
+  lostPath: string | undefined;
 }
 
 export interface RunningOptions {
@@ -81,7 +83,18 @@ export function openRunning({ process, kind, lease, directory, scenario, sinks, 
         onWarning,
         onUncleanStream: ({ stream }) => onUncleanStream(stream),
       });
-  return { process, journal, delivery, lease, kind, accepted: [], durableSeq: 0, lastSeq: undefined, wasStopped: false };
+  return {
+    process,
+    journal,
+    delivery,
+    lease,
+    kind,
+    accepted: [],
+    durableSeq: 0,
+    lastSeq: undefined,
+    wasStopped: false,
+    lostPath: undefined,
+  };
 }
 
 /** Names of a stream's segments, compressed or not, in order; none if it is gone. */

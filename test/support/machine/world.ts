@@ -280,6 +280,9 @@ class World {
     const last = names.at(-1);
     if (one === undefined || last === undefined || one.process.frozen !== undefined) return;
     const path = join(one.journal.directory, last);
+    // Before it has put back the one that was lost last, this is an older one, which it has closed.
+    if (sizeOf(one.lostPath ?? path) === 0) return;
+    one.lostPath = path;
     const size = sizeOf(path);
     unlinkSync(path);
     one.process.onDeath.push(() => {
