@@ -2,14 +2,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
+import { readFile, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { AuditError } from '../errors.js';
-import { ifThere, syncDirectory } from './atomic-file.js';
+import { ifThere, syncDirectory, syncFile } from './atomic-file.js';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -68,13 +68,4 @@ export function createDecompressor(name: string, chunkSize: number): Transform |
   if (!name.endsWith(SUFFIX_OF.zstd)) return undefined;
   if (createZstdDecompress === undefined) throw new AuditError('ERR_AUDIT_TRAIL', `${name} needs Node 22.15 or newer to be read`);
   return createZstdDecompress({ chunkSize });
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

@@ -1,9 +1,9 @@
 /** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
 
 import { writeFileSync } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readJsonFile, syncDirectory, writeFileAtomic } from './atomic-file.js';
+import { readJsonFile, syncDirectory, syncFile, writeFileAtomic } from './atomic-file.js';
 
 export interface StreamManifest {
   readonly service: string;
@@ -35,12 +35,7 @@ export function manifestText(manifest: StreamManifest): string {
 
 /** Without its manifest nobody finds a stream after a power cut, however well its records were synced. */
 export async function syncManifest(streamDirectory: string): Promise<void> {
-  const file = await open(join(streamDirectory, MANIFEST_FILE), 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await syncFile(join(streamDirectory, MANIFEST_FILE));
   await syncDirectory(streamDirectory);
   await syncDirectory(dirname(streamDirectory));
 }
