@@ -2,7 +2,7 @@
 
 import { renameSync, writeFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
+import { readJsonFile, syncDirectory, syncFile, writeFileAtomic } from '../journal/atomic-file.js';
 import { cursorPath } from '../journal/layout.js';
 import type { ReadPosition } from '../journal/reader.js';
 import { WORKER_MARKER } from './worker-marker.js';
@@ -53,6 +53,12 @@ export async function writeCursor(streamDirectory: string, exporter: string, cur
 
 /** The delivery worker's: there is nobody to hold up, and four visits to libuv's threads are 2 to 10 ms in which the sink has nothing to do. */
 const IS_OWN_THREAD = process.env[WORKER_MARKER] !== undefined;
+
+/** Settles when what `writeCursor` has stored is on the disk, or a later one. */
+export async function syncWritten(streamDirectory: string, exporter: string): Promise<void> {
+  await syncFile(cursorPath(streamDirectory, exporter));
+  await syncDirectory(streamDirectory);
+}
 
 /** Settles when the cursor is on the disk: only then may a segment before it be deleted. */
 export async function syncCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {

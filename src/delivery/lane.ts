@@ -8,7 +8,7 @@ import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
 import type { RecordLine } from '../record-line.js';
 import { Batch, type Settlement } from './batch.js';
-import { type Cursor, readCursor, syncCursor, writeCursor } from './cursor.js';
+import { type Cursor, readCursor, syncCursor, syncWritten, writeCursor } from './cursor.js';
 import { writeDeadLetters } from './dead-letter.js';
 import type { Progress, StreamSource } from './messages.js';
 import type { BatchLimits } from './timing.js';
@@ -41,6 +41,8 @@ export class Lane {
   /** The file does not say what it should: it is written also when nothing comes. */
   #isUnwritten = false;
   #nextCheckMs: number;
+  /** Under way: what is on the disk will be what was stored when it began. */
+  #syncing: Promise<void> | undefined;
 
   static async open(options: LaneOptions): Promise<Lane> {
     return new Lane(options, await readCursor(options.source.directory, options.exporter));
@@ -171,6 +173,7 @@ export class Lane {
   async close(): Promise<void> {
     await this.#forgetAhead();
     await this.#reader.close();
+    await this.#syncing;
     if (!this.#isFinished) await this.#sync();
   }
 
@@ -226,9 +229,11 @@ export class Lane {
   async #moveTo(cursor: Cursor): Promise<void> {
     if (isSame(cursor, this.#cursor)) return;
     this.#cursor = cursor;
-    // Synced once a segment, which is when there is something to delete, and when nothing is left to do meanwhile.
-    const isLast = this.#tip !== undefined && cursor.seq >= this.#tip.writtenSeq;
-    await this.#store(isLast || cursor.segment !== this.#synced.segment ? syncCursor : writeCursor);
+    // When nothing is left to do meanwhile.
+    if (this.#tip !== undefined && cursor.seq >= this.#tip.writtenSeq) return await this.#store(syncCursor);
+    await this.#store(writeCursor);
+    // Once a segment, which is when there is something to delete.
+    if (!this.#isUnwritten && cursor.segment !== this.#synced.segment) this.#syncing ??= this.#syncMeanwhile(cursor);
   }
 
   /** Whoever took this process for dead has moved the cursor too, or has deleted the stream, whose writer puts back what it wrote. */
@@ -238,21 +243,40 @@ export class Lane {
     if (stored === undefined || !isSame(stored, this.#cursor)) this.#isUnwritten = true;
   }
 
+  /** The sink does not wait for the disk. */
+  async #syncMeanwhile(cursor: Cursor): Promise<void> {
+    const { exporter, source } = this.#options;
+    try {
+      await syncWritten(source.directory, exporter);
+      this.#synced = cursor;
+    } catch (error) {
+      this.#warnUnwritten(error);
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+
   async #sync(): Promise<void> {
     if (this.#isUnwritten || !isSame(this.#cursor, this.#synced)) await this.#store(syncCursor);
   }
 
   async #store(store: typeof syncCursor): Promise<void> {
-    const { exporter, source, warn } = this.#options;
+    const { exporter, source } = this.#options;
     const cursor = this.#cursor;
     try {
+      if (store === syncCursor) await this.#syncing;
       await store(source.directory, exporter, cursor);
       if (store === syncCursor) this.#synced = cursor;
       this.#isUnwritten = false;
     } catch (error) {
-      this.#isUnwritten = true;
-      warn('cursor', `the cursor of ${exporter} cannot be written (${codeOf(error) ?? 'unknown'}); after a crash more is offered again`);
+      this.#warnUnwritten(error);
     }
+  }
+
+  #warnUnwritten(error: unknown): void {
+    const { exporter, warn } = this.#options;
+    this.#isUnwritten = true;
+    warn('cursor', `the cursor of ${exporter} cannot be written (${codeOf(error) ?? 'unknown'}); after a crash more is offered again`);
   }
 }
 
