@@ -83,7 +83,7 @@ export class Batch {
   /** What to offer next, in journal order. */
   offer(maxCount: number): readonly ReadEntry[] {
     this.#offered = this.#narrowing.choose(this.#open, maxCount);
-    return this.#offered.flatMap((index) => this.#read.entries[index] ?? []);
+    return this.#offered.map((index) => this.#read.entries[index] as ReadEntry);
   }
 
   /** Applies the answers to what `offer` gave out. Answers of the wrong number count as `retry` for all. */
@@ -152,7 +152,7 @@ export class Batch {
   }
 
   get #open(): readonly number[] {
-    return this.#states.flatMap((state, index) => (state === 'open' ? [index] : []));
+    return [...this.#states.keys()].filter((index) => this.#states[index] === 'open');
   }
 }
 
