@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { createFrameworkSearch } from '../../src/capture/framework-search.js';
 import { followRouteChannels } from '../../src/capture/route.js';
 import { installTap } from '../../src/capture/tap.js';
@@ -69,6 +69,18 @@ export async function listen(server: http.Server): Promise<{ url: string; port: 
       await once(server, 'close');
     },
   };
+}
+
+/** A connection that says what it has received. */
+export async function connect(port: number): Promise<{ readonly socket: net.Socket; text(): string }> {
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  let text = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  socket.on('error', () => {});
+  return { socket, text: () => text };
 }
 
 export interface Answer {

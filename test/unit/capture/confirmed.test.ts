@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import net from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { imbalanceOf } from '../../../src/health.js';
-import { auditThisProcess, listen, send } from '../../support/audited-server.js';
+import { auditThisProcess, connect, listen, send } from '../../support/audited-server.js';
 import { createHeldSink } from '../../support/held-sink.js';
 import { until } from '../../support/waiting.js';
 
@@ -29,18 +28,6 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 let handler: Handler = (_, response) => response.end();
 const server = http.createServer((request, response) => handler(request, response));
 let address: Awaited<ReturnType<typeof listen>>;
-
-/** A connection that says what it has received. */
-async function connect(): Promise<{ socket: net.Socket; text: () => string }> {
-  const socket = net.connect(address.port, '127.0.0.1');
-  await once(socket, 'connect');
-  let text = '';
-  socket.on('data', (chunk) => {
-    text += chunk.toString('latin1');
-  });
-  socket.on('error', () => {});
-  return { socket, text: () => text };
-}
 
 /** As long as it takes to bring over what was not held: a request of another connection there and back. */
 async function roundTrip(): Promise<void> {
@@ -66,7 +53,7 @@ describe('a confirmed response', () => {
 
   it('leaves, whole, only once its record is durable', async () => {
     handler = (_, response) => response.writeHead(201, { 'content-type': 'text/plain' }).end('done');
-    const { socket, text } = await connect();
+    const { socket, text } = await connect(address.port);
     socket.write('POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi');
     await sink.waiters(1);
     await roundTrip();
@@ -126,7 +113,7 @@ describe('a confirmed response', () => {
         for (let part = 0; part < 4; part += 1) await new Promise((resolve) => response.write('Z'.repeat(50_000), resolve));
         response.end();
       };
-      const { socket, text } = await connect();
+      const { socket, text } = await connect(address.port);
       socket.write('GET /export HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
       await sink.waiters(1);
       await until('all but the last has come', () => count(text(), 'Z') >= (length === undefined ? 200_000 : 150_000));
@@ -149,7 +136,7 @@ describe('a confirmed response', () => {
       request.socket.once('data', () => response.end('rest'));
     };
     for (const path of ['/events', '/flushed']) {
-      const { socket, text } = await connect();
+      const { socket, text } = await connect(address.port);
       socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
       await until('it begins', () => text().includes(path === '/events' ? 'data: 1' : '\r\n\r\n'));
       // The reader answers by the same connection, as a protocol on top of the stream would.
@@ -174,7 +161,7 @@ describe('a confirmed response', () => {
         if (request.url !== '/async') response.flushHeaders();
         response.end();
       };
-      const { socket, text } = await connect();
+      const { socket, text } = await connect(address.port);
       socket.write(`${method} /orders/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
       await sink.waiters(1);
       await roundTrip();
@@ -190,7 +177,7 @@ describe('a confirmed response', () => {
       response.writeEarlyHints({ link: '</style.css>; rel=preload' });
       request.resume().on('end', () => response.end('ok'));
     };
-    const { socket, text } = await connect();
+    const { socket, text } = await connect(address.port);
     socket.write('POST /orders HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: 2\r\n\r\n');
     await until('the hints come', () => text().includes('103 Early Hints'));
     assert.match(text(), /^HTTP\/1.1 100 Continue/);
@@ -203,7 +190,7 @@ describe('a confirmed response', () => {
 
   it('is amended when its client leaves before it is sent', async () => {
     handler = (_, response) => response.end('done');
-    const { socket } = await connect();
+    const { socket } = await connect(address.port);
     socket.write('POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
     await sink.waiters(1);
     socket.resetAndDestroy();
@@ -227,7 +214,7 @@ describe('a confirmed response', () => {
 
   it('keeps its place among pipelined ones, whichever record is durable first', async () => {
     handler = (request, response) => response.end(`[${request.url}]`);
-    const { socket, text } = await connect();
+    const { socket, text } = await connect(address.port);
     socket.write(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
     await sink.waiters(3);
     assert.equal(text(), '');
@@ -251,7 +238,7 @@ describe('a confirmed response', () => {
         else if (how === 'socket.end') request.socket.end();
         else request.socket.destroySoon();
       };
-      const { socket, text } = await connect();
+      const { socket, text } = await connect(address.port);
       socket.write('GET /upload HTTP/1.1\r\nHost: x\r\n\r\n');
       await once(socket, 'close');
       assert.match(text(), /too large/);
@@ -261,7 +248,7 @@ describe('a confirmed response', () => {
 
   it('has its turn though the client has closed its side meanwhile', async () => {
     handler = (request, response) => response.end(`[${request.url}]`);
-    const { socket, text } = await connect();
+    const { socket, text } = await connect(address.port);
     socket.end(['/1', '/2', '/3'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
     await once(socket, 'close');
     assert.deepEqual(text().match(/\[\/\d\]/g), ['[/1]', '[/2]', '[/3]']);
@@ -275,7 +262,7 @@ describe('a confirmed response', () => {
       response.write(Buffer.from(`[${request.url}]`));
       response.end();
     };
-    const { socket, text } = await connect();
+    const { socket, text } = await connect(address.port);
     socket.write(['/1', '/2'].map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
     await sink.waiters(2);
     sink.settle(true);
@@ -296,7 +283,7 @@ describe('a confirmed response', () => {
       response.destroy();
       given[0]?.end('first');
     };
-    const { socket, text } = await connect();
+    const { socket, text } = await connect(address.port);
     socket.write('GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /second HTTP/1.1\r\nHost: x\r\n\r\n');
     await sink.waiters(1);
     const closed = once(socket, 'close');
@@ -334,7 +321,7 @@ describe('a confirmed response', () => {
 
   it('is recorded as unknown when the process ends before it does', async () => {
     handler = (_, response) => void response.write('begun');
-    const { socket } = await connect();
+    const { socket } = await connect(address.port);
     socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
     await until('it is open', () => pipeline.health().capture.open === 1);
     pipeline.interruptOpen();

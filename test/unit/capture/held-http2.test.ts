@@ -47,6 +47,16 @@ function ask(body?: string): { stream: http2.ClientHttp2Stream; seen: Seen } {
 /** There and back, after all that was sent before. */
 const ping = (): Promise<void> => new Promise((resolve) => session.ping(() => resolve()));
 
+/** Shows nothing before its record is durable; then what came of it. */
+async function held({ seen }: ReturnType<typeof ask>): Promise<Seen> {
+  await sink.waiters(1);
+  await ping();
+  assert.equal(seen.status, undefined);
+  sink.settle(true);
+  await seen.closed;
+  return seen;
+}
+
 describe('a held response over HTTP/2', { timeout: 20_000 }, () => {
   before(async () => {
     server.listen(0, '127.0.0.1');
@@ -71,24 +81,14 @@ describe('a held response over HTTP/2', { timeout: 20_000 }, () => {
       (response as unknown as ServerResponse).flushHeaders();
       response.end();
     };
-    const { seen } = ask();
-    await sink.waiters(1);
-    await ping();
-    assert.equal(seen.status, undefined);
-    sink.settle(true);
-    await seen.closed;
+    const seen = await held(ask());
     assert.deepEqual([seen.status, seen.error], [204, undefined]);
     assert.equal(sink.records[0]?.metadata?.confirmation, undefined);
   });
 
   it('waits though nobody reads the body of its request', async () => {
     handler = (_, response) => response.end('done');
-    const { seen } = ask('unread');
-    await sink.waiters(1);
-    await ping();
-    assert.equal(seen.status, undefined);
-    sink.settle(true);
-    await seen.closed;
+    const seen = await held(ask('unread'));
     assert.deepEqual([seen.status, seen.text, seen.error], [200, 'done', undefined]);
   });
 
@@ -98,12 +98,7 @@ describe('a held response over HTTP/2', { timeout: 20_000 }, () => {
       response.end('done');
       response.stream.close();
     };
-    const { seen } = ask();
-    await sink.waiters(1);
-    await ping();
-    assert.equal(seen.status, undefined);
-    sink.settle(true);
-    await seen.closed;
+    const seen = await held(ask());
     assert.deepEqual([seen.status, seen.text, seen.error], [200, 'done', undefined]);
   });
 

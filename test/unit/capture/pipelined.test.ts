@@ -3,9 +3,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import net from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { auditThisProcess, listen, send } from '../../support/audited-server.js';
+import { auditThisProcess, connect, listen, send } from '../../support/audited-server.js';
 import { createHeldSink } from '../../support/held-sink.js';
 
 const sink = createHeldSink();
@@ -29,16 +28,10 @@ const server = http.createServer((request, response) => handler(request, respons
 let address: Awaited<ReturnType<typeof listen>>;
 
 /** A connection on which these paths are asked for at once. */
-async function ask(...paths: readonly string[]): Promise<{ socket: net.Socket; text: () => string }> {
-  const socket = net.connect(address.port, '127.0.0.1');
-  await once(socket, 'connect');
-  let text = '';
-  socket.setEncoding('latin1').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  socket.on('error', () => {});
-  socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
-  return { socket, text: () => text };
+async function ask(...paths: readonly string[]): ReturnType<typeof connect> {
+  const connection = await connect(address.port);
+  connection.socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
+  return connection;
 }
 
 /** What of these paths' answers comes to a client that closes its side as soon as it has asked, by the time the server has closed too. */
