@@ -57,17 +57,18 @@ export function addChangeCommands(program: Command, { access, write }: CommandCo
     .action((flags: UrlFlags) => failing(connected(flags, (client) => runStatus({ client, write }))));
   program
     .command('prune-changes')
-    .description('say which months of recorded changes are past their period; with --apply, remove them for good')
+    .description('say which months of recorded changes are past their period; with --apply, remove them for good and record that')
     .requiredOption('--keep <period>', 'for how long: 90d, 60w, 7y', periodOf)
     .option('--apply', 'remove them; without it nothing is changed', false)
     .option(...URL_FLAG)
     .option('--trail <url>', 'where legal holds are placed; default: AUDIT_POSTGRES_URL if set')
     .action((flags: UrlFlags & { readonly keep: string; readonly apply: boolean }) =>
       failing(
-        connected(flags, async (client, config) => {
+        connected(flags, async (client, config, id) => {
           const trail = flags.trail ?? config.postgres.url;
           const holds = trail === undefined ? [] : await listHolds(access(trail));
-          return runPruneChanges({ ...flags, client, holds, write });
+          const fallback = trail === undefined || config.postgres.url !== undefined ? undefined : access(trail);
+          return runPruneChanges({ ...flags, client, holds, place: { target: { type: 'audit.changes', id }, fallback }, write });
         }),
       ),
     );

@@ -3,6 +3,8 @@
 import type { ClientBase } from 'pg';
 import type { Hold } from '../../exporters/postgres/index.js';
 import { type PrunedChanges, pruneChanges } from '../changes/prune.js';
+import { type Place, recorded } from './recorded.js';
+import { pruningChanges, rowsRemoved } from './retention-deeds.js';
 
 export interface PruneChangesCommand {
   readonly client: ClientBase;
@@ -11,15 +13,18 @@ export interface PruneChangesCommand {
   readonly apply: boolean;
   /** Of the trail, where there is one in Postgres. */
   readonly holds: readonly Hold[];
+  /** Where the rows are, for the records of their removal. */
+  readonly place: Place;
   readonly write: (text: string) => void;
 }
 
 /** True unless something that is past its period stays against what was asked for. */
-export async function runPruneChanges({ client, keep, apply, holds, write }: PruneChangesCommand): Promise<boolean> {
+export async function runPruneChanges({ client, keep, apply, holds, place, write }: PruneChangesCommand): Promise<boolean> {
   const inForce = holds.filter(({ released }) => released === undefined);
-  const partitions = await pruneChanges(client, { keep, apply, holds: inForce });
+  const prune = (): Promise<readonly PrunedChanges[]> => pruneChanges(client, { keep, apply, holds: inForce });
+  const partitions = apply ? await recorded(place, pruningChanges(keep, prune)) : await prune();
   for (const partition of partitions) write(lineOf(partition, apply));
-  const rows = partitions.filter(({ removed }) => removed).reduce((sum, partition) => sum + partition.rows, 0);
+  const rows = rowsRemoved(partitions);
   if (partitions.length === 0) write('nothing is past its period\n');
   else write(apply ? `${rows} changes removed, as audit.removals says\n` : `${rows} changes; nothing was changed, --apply removes them\n`);
   return partitions.every(({ busy = false }) => !busy);

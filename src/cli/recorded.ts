@@ -1,6 +1,6 @@
 /** What a command does to a trail is an event of it: recorded before it is begun, and once it is done. */
 
-import { createPostgresExporter } from '../../exporters/postgres/index.js';
+import { createPostgresExporter, type DatabaseAccess } from '../../exporters/postgres/index.js';
 import { audit } from '../api.js';
 import { AuditError, messageOf } from '../errors.js';
 import type { JsonObject } from '../record.js';
@@ -19,18 +19,30 @@ export interface Deed<Result> {
   readonly outcome: (result: Result) => JsonObject;
 }
 
+/** What is done to, and where that is recorded if the environment does not say. */
+export interface Place {
+  readonly target: { readonly type: string; readonly id: string };
+  readonly fallback?: DatabaseAccess | undefined;
+}
+
+/** A trail in a database: the one named, or the configured one. */
+export function trailAt({ config, access }: Pick<CommandContext, 'config' | 'access'>, url: string | undefined): Place {
+  const trail = access(url);
+  return {
+    target: { type: 'audit.trail', id: placeOf(trail.url) },
+    fallback: config().postgres.url === undefined ? trail : undefined,
+  };
+}
+
 /**
- * Records go where the environment says; where it names no database, to the one at hand.
- *
  * @throws {AuditError} ERR_AUDIT_JOURNAL if the first record could not be made; then nothing was done. Whatever the work throws.
  */
 export async function recorded<Result>(
-  { config, access }: Pick<CommandContext, 'config' | 'access'>,
-  url: string | undefined,
+  { target, fallback }: Place,
   { begun, done, metadata, work, outcome }: Deed<Result>,
 ): Promise<Result> {
-  const handle = startRecording(config().postgres.url === undefined ? { exporters: [createPostgresExporter(access(url))] } : {});
-  const event = { actor: operatingUser(), target: { type: 'audit.trail', id: placeOf(access(url).url) } };
+  const handle = startRecording(fallback === undefined ? {} : { exporters: [createPostgresExporter(fallback)] });
+  const event = { actor: operatingUser(), target };
   try {
     const first = await audit({ ...event, action: begun, outcome: 'unknown', metadata });
     if (first?.durable !== true)

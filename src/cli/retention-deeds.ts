@@ -1,6 +1,7 @@
 /** What the trail says of pruning, holds, archives and restorations: each is two records, before and after. */
 
 import type { ArchivedFile, HoldScope, KeepPeriods, Pruned, Restored } from '../../exporters/postgres/index.js';
+import type { PrunedChanges } from '../changes/prune.js';
 import type { JsonObject } from '../record.js';
 import type { Deed } from './recorded.js';
 
@@ -17,6 +18,24 @@ export function pruning(keep: KeepPeriods, work: () => Promise<readonly Pruned[]
       checkpoint: partitions.findLast(({ checkpoint }) => checkpoint !== undefined)?.checkpoint ?? null,
     }),
   };
+}
+
+/** Of row changes in the service's own database. */
+export function pruningChanges(keep: string, work: () => Promise<readonly PrunedChanges[]>): Deed<readonly PrunedChanges[]> {
+  return {
+    begun: 'audit.pruning',
+    done: 'audit.pruned',
+    metadata: { keep },
+    work,
+    outcome: (partitions) => ({
+      removed: rowsRemoved(partitions),
+      partitions: partitions.map(({ behind, ...counts }) => ({ ...said(counts), behind: [...behind] })),
+    }),
+  };
+}
+
+export function rowsRemoved(partitions: readonly PrunedChanges[]): number {
+  return partitions.reduce((sum, { removed, rows }) => sum + (removed ? rows : 0), 0);
 }
 
 export function placing(hold: HoldScope & { readonly reason: string }, work: () => Promise<number>): Deed<number> {

@@ -16,7 +16,7 @@ import {
 } from '../../exporters/postgres/index.js';
 import type { CommandContext } from './context.js';
 import { countOf, targetOf, whenOf } from './flags.js';
-import { recorded } from './recorded.js';
+import { recorded, trailAt } from './recorded.js';
 import { archiving, placing, pruning, releasing, restoring } from './retention-deeds.js';
 
 const URL_OPTION = ['--url <url>', 'the database; default: as the postgres exporter is configured'] as const;
@@ -38,7 +38,7 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .action(async ({ keep, tenant: tenants, level: levels, apply, url }: PruneFlags) => {
       const periods = { default: keep, tenants, levels };
       const run = (): Promise<readonly Pruned[]> => prune(access(url), { keep: periods, apply });
-      write(prunedText(apply ? await recorded(context, url, pruning(periods, run)) : await run(), apply));
+      write(prunedText(apply ? await recorded(trailAt(context, url), pruning(periods, run)) : await run(), apply));
     });
 
   const hold = program.command('hold').description('what must not be removed, whatever its period');
@@ -54,8 +54,7 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .action(async (reason: string, { tenant, actor, target, from, to, url }: HoldFlags) => {
       const scope = { tenantId: tenant, actorId: actor, targetType: target?.type, targetId: target?.id, from, to };
       const id = await recorded(
-        context,
-        url,
+        trailAt(context, url),
         placing({ reason, ...scope }, () => placeHold(access(url), reason, scope)),
       );
       write(`hold ${id} is in force\n`);
@@ -77,8 +76,7 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .option(...URL_OPTION)
     .action(async (id: number, reason: string, { url }: { readonly url?: string }) => {
       await recorded(
-        context,
-        url,
+        trailAt(context, url),
         releasing({ hold: id, reason }, () => releaseHold(access(url), id, reason)),
       );
       write(`hold ${id} is released\n`);
@@ -93,7 +91,7 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .action(async ({ dir, before, url }: { readonly dir: string; readonly before?: string; readonly url?: string }) => {
       const until = before ?? new Date().toISOString();
       const run = (): Promise<readonly ArchivedFile[]> => archive(access(url), { directory: dir, before: new Date(until) });
-      const files = await recorded(context, url, archiving({ directory: path.resolve(dir), before: until }, run));
+      const files = await recorded(trailAt(context, url), archiving({ directory: path.resolve(dir), before: until }, run));
       for (const { manifest, manifestSha256 } of files) {
         write(`${manifest.file}: ${manifest.records} records, manifest sha256 ${manifestSha256}\n`);
         if (manifest.altered.length > 0) write(`  ALTERED in the database: ${manifest.altered.join(', ')}\n`);
@@ -109,7 +107,7 @@ export function addRetentionCommands(program: Command, context: CommandContext):
     .option(...URL_OPTION)
     .action(async ({ dir, url }: { readonly dir: string; readonly url?: string }) => {
       const deed = restoring({ directory: path.resolve(dir) }, () => restore(access(url), dir));
-      for (const { file, records, rejected } of await recorded(context, url, deed)) {
+      for (const { file, records, rejected } of await recorded(trailAt(context, url), deed)) {
         write(`${file}: ${records} records\n`);
         for (const [reason, count] of Object.entries(rejected)) write(`  ${count} not restored: ${reason}\n`);
         if (Object.keys(rejected).length > 0) process.exitCode = 1;

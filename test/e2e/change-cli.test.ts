@@ -166,6 +166,20 @@ describe('the commands about row changes', { timeout: 600_000 }, () => {
     await run('hold', 'release', '1', 'closed', '--url', postgres.url);
     assert.match((await run('prune-changes', '--keep', '90d', '--apply', '--trail', postgres.url)).text, /removed 1 changes\n/);
     assert.match((await run('prune-changes', '--keep', '90d')).text, /nothing is past its period/);
+    const { rows } = await client.query(
+      'SELECT action, target_id, metadata FROM audit_logs WHERE target_type = $1 ORDER BY occurred_at, id',
+      ['audit.changes'],
+    );
+    assert.deepEqual(
+      rows.map(({ action, metadata }) => [action, metadata.keep, metadata.removed]),
+      [
+        ['audit.pruning', '90 days', undefined],
+        ['audit.pruned', '90 days', 0],
+        ['audit.pruning', '90 days', undefined],
+        ['audit.pruned', '90 days', 1],
+      ],
+    );
+    assert.equal(new URL(`postgres://${postgres.url.split('@')[1]}`).href, rows[0].target_id);
   });
 
   it('untrack, and keep what was recorded', async () => {
