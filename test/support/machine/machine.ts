@@ -40,6 +40,12 @@ export class Machine {
   /** As if so much time had gone by for all. */
   jump(ms: number): void {
     this.offsetMs += ms;
+    const now = this.monotonicMs;
+    for (const one of this.processes.flatMap(({ seldom }) => [...seldom.values()])) {
+      if (one.dueMs > now) continue;
+      one.dueMs = now + one.everyMs;
+      one.run();
+    }
   }
 
   /** `reusesPid`: gets the process id of the last that is dead there. */
@@ -53,6 +59,7 @@ export class Machine {
       isDead: false,
       frozen: undefined,
       timers: new Set(),
+      seldom: new Map(),
       onDeath: [],
     };
     this.processes.push(started);

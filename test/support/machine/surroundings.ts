@@ -2,6 +2,9 @@
 
 import { current, failure, real, type SimulatedProcess } from './process.js';
 
+// 10 s: a world is over sooner.
+const SELDOM_MS = 10_000;
+
 export function installSurroundings(): void {
   installProcesses();
   installTimers();
@@ -40,9 +43,20 @@ function installTimers(): void {
       by.timers.add(timer);
       return timer;
     };
+  const repeat = plan<NodeJS.Timeout>(real.setInterval as never);
   const replaced = {
     setTimeout: plan(real.setTimeout as never),
-    setInterval: plan(real.setInterval as never),
+    setInterval(run: () => void, everyMs: number): NodeJS.Timeout {
+      const by = current.getStore();
+      const timer = repeat(run, everyMs);
+      const again = (): void => by?.machine.run(by, guarded(by, run));
+      if (by !== undefined && everyMs >= SELDOM_MS) by.seldom.set(timer, { everyMs, dueMs: by.machine.monotonicMs + everyMs, run: again });
+      return timer;
+    },
+    clearInterval(timer: NodeJS.Timeout | undefined): void {
+      if (timer !== undefined) current.getStore()?.seldom.delete(timer);
+      real.clearInterval(timer);
+    },
     setImmediate: plan(real.setImmediate as never),
   };
   Object.assign(globalThis, replaced);
