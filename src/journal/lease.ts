@@ -32,14 +32,17 @@ export async function refreshLease(streamDirectory: string, generation: number, 
   await utimes(leasePath(streamDirectory, generation), nowMs / 1000, nowMs / 1000);
 }
 
-/** The newest lease of a stream and whether its owner is dead; undefined if the stream has none. */
+/** The newest lease of a stream, and whether its owner is dead and its writer too; undefined if the stream has none. */
 export async function readLease(streamDirectory: string, own: ProcessIdentity, nowMs: number): Promise<LeaseState | undefined> {
   const generations = (await readdir(streamDirectory)).map(generationOf).filter((generation) => generation !== undefined);
   if (generations.length === 0) return undefined;
   const generation = Math.max(...generations);
   const dead = await isDead(streamDirectory, generation, own, nowMs);
   // Given up between the two looks.
-  return dead === undefined ? await readLease(streamDirectory, own, nowMs) : { generation, dead };
+  if (dead === undefined) return await readLease(streamDirectory, own, nowMs);
+  // Whoever had taken it over is gone, and whom it was taken from was not.
+  const isBack = dead && generation > FIRST_GENERATION && (await isWriterAlive(streamDirectory, own, nowMs));
+  return { generation, dead: dead && !isBack };
 }
 
 /** Whether the process that began the stream says that it lives, whoever has taken it over meanwhile. */

@@ -88,6 +88,16 @@ for (const keep of [false, true]) {
   });
 }
 
+test('leaves a stream to its writer that lives, also when whoever had taken it over has died with it', async (t) => {
+  const directory = makeDirectory();
+  const { journal } = openJournal(t, { directory });
+  journal.append(makeRecord());
+  fs.writeFileSync(join(journal.directory, 'lease.2.json'), JSON.stringify({ ...ownIdentity(), startTime: '1' }));
+  assert.deepEqual(await openAdopter(directory).scan(), []);
+  fs.writeFileSync(join(journal.directory, 'lease.1.json'), JSON.stringify({ ...ownIdentity(), startTime: '1' }));
+  assert.equal((await openAdopter(directory).scan()).length, 1);
+});
+
 test('removes a finished stream, keeps its dead letters, and keeps everything with keep', async (t) => {
   const directory = makeDirectory();
   const [removed, withLetters] = [leaveStream(t, directory, 1), leaveStream(t, directory, 1)];
