@@ -151,7 +151,7 @@ class ThreadedDelivery implements Delivery {
 
   #sources(): readonly StreamSource[] {
     const own: StreamSource = { stream: this.#stream, directory: this.#journal.directory, tip: this.#journal.tip.buffer };
-    const adopted = [...this.#adopted.values()].map(({ stream, directory }) => ({ stream, directory }));
+    const adopted = [...this.#adopted.values()].map(({ stream, directory, lastSeq }) => ({ stream, directory, lastSeq }));
     const followed = [...(this.#follower?.streams.values() ?? [])].map(({ stream, directory }) => ({ stream, directory, isLive: true }));
     return [own, ...adopted, ...followed];
   }
@@ -219,7 +219,7 @@ class ThreadedDelivery implements Delivery {
       const wasFollowed = this.#follower?.forget(stream) === true;
       for (const agent of this.#agents) {
         if (wasFollowed) agent.endStream(stream);
-        else agent.addStream({ stream, directory });
+        else agent.addStream({ stream, directory, lastSeq });
       }
       if (!wasClean) this.#onUncleanStream({ stream, service, lastSeq, lastTime });
     }

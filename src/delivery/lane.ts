@@ -49,7 +49,7 @@ export class Lane {
   }
 
   private constructor(options: LaneOptions, start: Cursor) {
-    const { exporter, source, limits, warn } = options;
+    const { exporter, source, limits } = options;
     this.#options = options;
     this.#nextCheckMs = performance.now() + limits.cursorCheckMs;
     this.#start = start;
@@ -60,11 +60,7 @@ export class Lane {
     this.#reader = new JournalReader({
       directory: source.directory,
       quarantineFile: quarantinePath(source.directory, exporter),
-      onDamage: (what, count) =>
-        warn(
-          `damage ${what}`,
-          `${count} record(s) of stream ${source.stream} cannot be delivered to ${exporter} (${what}); counted as dead letters`,
-        ),
+      onDamage: (what, count) => this.#warnDamage(what, count),
     });
   }
 
@@ -186,16 +182,32 @@ export class Lane {
     if (read.entries.length > 0) return batch;
     this.#nextLookMs = performance.now() + limits.lingerMs;
     this.#nextCheckMs = performance.now() + limits.cursorCheckMs;
-    await this.#moveTo(batch.cursor);
+    const isEnd = !wasLive && !read.isMore;
+    await this.#moveTo(isEnd ? this.#behindMissing(batch.cursor) : batch.cursor);
     if (this.#tip !== undefined) await this.#look();
     await this.#sync();
-    if (!wasLive && !read.isMore) {
+    if (isEnd) {
       if (read.tornBytes > 0)
         warn('torn', `stream ${source.stream} ends in an unfinished line of ${read.tornBytes} bytes; all before it is delivered`);
       await this.#reader.close();
       this.#isFinished = true;
     }
     return undefined;
+  }
+
+  /** Records that a stream had and that nothing comes after are missing as much as those in a gap. */
+  #behindMissing(cursor: Cursor): Cursor {
+    const missing = Math.max(0, (this.#options.source.lastSeq ?? 0) - cursor.seq);
+    if (missing > 0) this.#warnDamage('missing', missing);
+    return { ...cursor, seq: cursor.seq + missing, deadLettered: cursor.deadLettered + missing };
+  }
+
+  #warnDamage(what: string, count: number): void {
+    const { exporter, source, warn } = this.#options;
+    warn(
+      `damage ${what}`,
+      `${count} record(s) of stream ${source.stream} cannot be delivered to ${exporter} (${what}); counted as dead letters`,
+    );
   }
 
   /** From the cursor on; that is where what was read ahead begins. */

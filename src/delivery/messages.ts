@@ -13,6 +13,8 @@ export interface StreamSource {
   readonly tip?: SharedArrayBuffer | undefined;
   /** True: another process still writes it. Neither: the stream is dead and ends at its last whole line. */
   readonly isLive?: boolean | undefined;
+  /** Of a dead one: how many records it had. Those that are not there are missing. */
+  readonly lastSeq?: number | undefined;
 }
 
 export interface WorkerStart {

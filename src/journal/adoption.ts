@@ -121,7 +121,7 @@ export class Adopter {
     // Only now: its owner may have ended it in order between the first look and our lease.
     const stop = await readStop(directory);
     const last = await readLastRecord(directory);
-    const lastSeq = last?.integrity.seq ?? stop?.lastSeq ?? 0;
+    const lastSeq = Math.max(last?.integrity.seq ?? 0, stop?.lastSeq ?? 0);
     // Written before it is told: another crash now must not report the same end twice.
     if (stop === undefined) await writeStop(directory, { clean: false, lastSeq, complete: false });
     return { stream, directory, service: theirs.service, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined };

@@ -1,13 +1,14 @@
 /** Files that cannot be read, written or closed for a moment: what is not known is not nothing. */
 
 import assert from 'node:assert/strict';
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { readCursor, writeCursor } from '../../../src/delivery/cursor.js';
 import { Deliverer } from '../../../src/delivery/deliverer.js';
+import type { StreamSource } from '../../../src/delivery/messages.js';
 import { JournalReader, START } from '../../../src/journal/reader.js';
 import { openJournal } from '../../support/journals.js';
 import { atNextCall, failNext } from '../../support/next-call.js';
@@ -26,7 +27,7 @@ function deadStream(t: TestContext) {
 }
 
 /** Answers the sequence numbers that were offered until the stream was done with. */
-async function deliverAll(t: TestContext, source: { readonly stream: string; readonly directory: string }): Promise<readonly number[]> {
+async function deliverAll(t: TestContext, source: StreamSource): Promise<readonly number[]> {
   const exporter = scriptExporter();
   let isFinished = false;
   const deliverer = new Deliverer({
@@ -51,6 +52,19 @@ test('a stream whose files cannot be listed for a moment is not done with', asyn
   // Once for what is read ahead, once for what is read.
   for (const _ of [1, 2]) failNext(t, 'readdir', new RegExp(`${source.stream}$`), 'EMFILE');
   assert.deepEqual(await deliverAll(t, source), [1, 2, 3, 4, 5, 6]);
+});
+
+test('records that a stream had and that went with its last file are missing, and no longer waited for', async (t) => {
+  const source = deadStream(t);
+  const last = readdirSync(source.directory)
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()
+    .at(-1);
+  unlinkSync(join(source.directory, String(last)));
+  const delivered = await deliverAll(t, { ...source, lastSeq: 6 });
+  const { seq, deadLettered } = await readCursor(source.directory, 'scripted');
+  assert.deepEqual([seq, deadLettered], [6, 6 - delivered.length]);
+  assert.ok(deadLettered > 0);
 });
 
 test('a cursor that cannot be read for a moment is neither lost nor is its stream', async (t) => {
