@@ -3,6 +3,8 @@
  * `target` it ended, and leaves it to the caller that there is room.
  */
 
+import { valueIn } from './json-values.js';
+
 /** What is JSON already. */
 export function putRaw(bytes: Buffer, start: number, end: number, target: Buffer, from: number): number {
   if (end - start > SHORT_BYTES) return from + bytes.copy(target, from, start, end);
@@ -49,7 +51,7 @@ export function putUnescaped(bytes: Buffer, start: number, end: number, target: 
     }
     const kind = bytes[next + 1] as number;
     // Four digits of a control character: halves of surrogate pairs, which have no bytes, are kept away from here.
-    if (kind === LOWER_U) return from + target.write(JSON.parse(`"${bytes.toString('utf8', start, end)}"`) as string, from);
+    if (kind === LOWER_U) return from + target.write(valueIn(bytes, start - 1, end + 1) as string, from);
     target[at] = UNESCAPED[kind] as number;
     at += 1;
     next += 2;

@@ -194,13 +194,10 @@ class ThreadedDelivery implements Delivery {
 
   /** Deletes what every exporter has passed. */
   #tidy(): void {
-    void this.#journal
-      .trim(this.#ledger.neededSegment(this.#stream))
-      .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
+    const failed = (): void => this.#warn('trim', 'delivered segments cannot be deleted');
+    void this.#journal.trim(this.#ledger.neededSegment(this.#stream)).catch(failed);
     for (const stream of this.#follower?.streams.keys() ?? []) {
-      void this.#follower
-        ?.trim(stream, this.#ledger.neededSegment(stream))
-        .catch(() => this.#warn('trim', 'delivered segments cannot be deleted'));
+      void this.#follower?.trim(stream, this.#ledger.neededSegment(stream)).catch(failed);
     }
     for (const { stream } of [...this.#adopted.values()]) {
       if (!this.#ledger.isFinished(stream)) continue;

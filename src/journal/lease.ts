@@ -41,13 +41,12 @@ export async function readLease(streamDirectory: string, own: ProcessIdentity, n
   // Given up between the two looks.
   if (dead === undefined) return await readLease(streamDirectory, own, nowMs);
   // Whoever had taken it over is gone, and whom it was taken from was not.
-  const isBack = dead && generation > FIRST_GENERATION && (await isWriterAlive(streamDirectory, own, nowMs));
-  return { generation, dead: dead && !isBack };
+  return { generation, dead: dead && !(await isWriterBack(streamDirectory, generation, own, nowMs)) };
 }
 
-/** Whether the process that began the stream says that it lives, whoever has taken it over meanwhile. */
-export async function isWriterAlive(streamDirectory: string, own: ProcessIdentity, nowMs: number): Promise<boolean> {
-  return (await isDead(streamDirectory, FIRST_GENERATION, own, nowMs)) === false;
+/** Whether the process that began the stream lives, from which it was taken over with the lease of generation `generation`. */
+export async function isWriterBack(streamDirectory: string, generation: number, own: ProcessIdentity, nowMs: number): Promise<boolean> {
+  return generation > FIRST_GENERATION && (await isDead(streamDirectory, FIRST_GENERATION, own, nowMs)) === false;
 }
 
 /** Undefined: there is no such lease. */
