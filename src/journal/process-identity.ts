@@ -21,12 +21,13 @@ export function ownIdentity(): ProcessIdentity {
   };
 }
 
-/** Whether the process runs; undefined if it cannot be told from here (another host or container). */
+/** Whether the process runs; undefined if it cannot be told: it is of another host or container, or could not find out when it started. */
 export function isAlive(identity: ProcessIdentity, own: ProcessIdentity): boolean | undefined {
   if (identity.host !== own.host) return undefined;
   if (!pidExists(identity.pid)) return false;
   const startTime = startTimeOf(identity.pid);
-  return startTime === undefined || identity.startTime === undefined || startTime === identity.startTime;
+  if (startTime === undefined) return true;
+  return identity.startTime === undefined ? undefined : startTime === identity.startTime;
 }
 
 function pidExists(pid: number): boolean {
