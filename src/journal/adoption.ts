@@ -8,7 +8,7 @@ import { isWriterBack, readLease, refreshLease, releaseLease, takeLease } from '
 import { readManifest, readStop, removeStop, type StreamManifest, writeStop } from './manifest.js';
 import type { ProcessIdentity } from './process-identity.js';
 import { isStreamName, REMOVED_PREFIX, removeStream } from './stream-directory.js';
-import { readLastRecord } from './tail.js';
+import { lastSeqOf, readLastRecord } from './tail.js';
 
 export interface AdoptedStream {
   readonly stream: string;
@@ -121,7 +121,7 @@ export class Adopter {
     // Only now: its owner may have ended it in order between the first look and our lease.
     const stop = await readStop(directory);
     const last = await readLastRecord(directory);
-    const lastSeq = Math.max(last?.integrity.seq ?? 0, stop?.lastSeq ?? 0);
+    const lastSeq = lastSeqOf(last, stop);
     // Written before it is told: another crash now must not report the same end twice.
     if (stop === undefined) await writeStop(directory, { clean: false, lastSeq, complete: false });
     return { stream, directory, service: theirs.service, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined };

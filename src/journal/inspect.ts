@@ -8,7 +8,7 @@ import { readLease } from './lease.js';
 import { readManifest, readStop } from './manifest.js';
 import { ownIdentity, type ProcessIdentity } from './process-identity.js';
 import { isStreamName } from './stream-directory.js';
-import { readLastRecord } from './tail.js';
+import { lastSeqOf, readLastRecord } from './tail.js';
 
 export interface StreamInspection {
   readonly stream: string;
@@ -65,7 +65,7 @@ async function inspectStream(directory: string, stream: string, own: ProcessIden
     service: manifest.service,
     state: lease !== undefined && !lease.dead ? 'live' : stop?.complete === true ? 'complete' : 'waiting',
     bytes: sizes.reduce((total, size) => total + size, 0),
-    lastSeq: last?.integrity.seq ?? stop?.lastSeq ?? 0,
+    lastSeq: lastSeqOf(last, stop),
     evidence: files.filter(isEvidence).sort(),
   };
 }

@@ -2,6 +2,7 @@
 
 import type { JournalledRecord } from '../record.js';
 import { verifyLine } from './chain.js';
+import type { StreamStop } from './manifest.js';
 import { listSegments } from './reader.js';
 import { openSegment } from './segment-source.js';
 
@@ -15,6 +16,11 @@ export async function readLastRecord(streamDirectory: string): Promise<Journalle
     if (record !== undefined) return record;
   }
   return undefined;
+}
+
+/** As far as is known: what was written last may be gone, and a stop still tells of it. */
+export function lastSeqOf(last: JournalledRecord | undefined, stop: StreamStop | undefined): number {
+  return Math.max(last?.integrity.seq ?? 0, stop?.lastSeq ?? 0);
 }
 
 async function lastOf(streamDirectory: string, segment: number): Promise<JournalledRecord | undefined> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runStatus, type StatusReport } from '../../../src/cli/status.js';
@@ -47,6 +47,18 @@ test('also the exporter is shown that had delivered nothing when its process die
   assert.deepEqual([postgres?.undelivered, otlp?.undelivered], [5, 0]);
   assert.equal(status, 'degraded');
   assert.match(reasons.join(), /nobody delivers/);
+});
+
+test('records that went with the end of a file are undelivered before anybody has missed them', async (t) => {
+  const directory = makeDirectory();
+  const journal = openStream(t, directory, 5);
+  await journal.close();
+  const [segment = ''] = readdirSync(journal.directory).filter((name) => name.endsWith('.jsonl'));
+  const path = join(journal.directory, segment);
+  const lines = readFileSync(path, 'utf8').split('\n');
+  writeFileSync(path, `${lines.slice(0, 2).join('\n')}\n`);
+  const { journalled, undelivered } = (await statusOf(directory)).streams[0]?.exporters['postgres'] ?? {};
+  assert.deepEqual([journalled, undelivered], [5, 5]);
 });
 
 test('every exporter of a stream is told of the same number of records, also when one passes more while it is looked at', async (t) => {
