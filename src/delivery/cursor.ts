@@ -1,7 +1,8 @@
 /** How far an exporter is in a stream, kept beside the segments. Whole or absent, never half written. */
 
 import { renameSync, writeFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readJsonFile, syncDirectory, syncFile, writeFileAtomic } from '../journal/atomic-file.js';
 import { cursorPath } from '../journal/layout.js';
 import type { ReadPosition } from '../journal/reader.js';
@@ -28,10 +29,17 @@ export async function readCursor(streamDirectory: string, exporter: string): Pro
 }
 
 /** What a cursor file holds; undefined if it is damaged. Those of the first versions say nothing of the exporter but their names. */
-export function namedCursor(value: unknown, fileName: string): NamedCursor | undefined {
+function namedCursor(value: unknown, fileName: string): NamedCursor | undefined {
   if (!isCursor(value)) return undefined;
   const { exporter } = value as Partial<NamedCursor>;
   return { ...value, exporter: typeof exporter === 'string' ? exporter : fileName.slice(0, -'.cursor'.length) };
+}
+
+/** By exporter, without those that are damaged. */
+export async function readCursors(streamDirectory: string): Promise<ReadonlyMap<string, NamedCursor>> {
+  const files = (await readdir(streamDirectory)).filter((name) => name.endsWith('.cursor'));
+  const cursors = await Promise.all(files.map(async (name) => namedCursor(await readJsonFile(join(streamDirectory, name)), name)));
+  return new Map(cursors.flatMap((cursor) => (cursor === undefined ? [] : [[cursor.exporter, cursor] as const])));
 }
 
 /**

@@ -1,13 +1,12 @@
 /** Delivery in a service that leaves it to `otel-audit deliver`: reads its cursors for the counters, and bounds the journal. Never delivers. */
 
 import { readdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { ExporterCounters } from '../health.js';
-import { readJsonFile } from '../journal/atomic-file.js';
 import type { Journal } from '../journal/journal-contract.js';
 import { segmentNumber } from '../journal/layout.js';
 import { limitWarnings } from '../journal/warnings.js';
-import { type NamedCursor, namedCursor } from './cursor.js';
+import { type NamedCursor, readCursors } from './cursor.js';
 import type { Delivery, FlushResult, ShutdownResult } from './delivery-contract.js';
 import { isServed } from './host-lease.js';
 
@@ -70,11 +69,8 @@ class ExternalDelivery implements Delivery {
   }
 
   async #look(): Promise<void> {
-    const names = await readdir(this.#journal.directory);
-    const cursors = names.filter((name) => name.endsWith('.cursor'));
-    const read = cursors.map(async (name) => namedCursor(await readJsonFile(join(this.#journal.directory, name)), name));
-    this.#cursors = (await Promise.all(read)).filter((cursor) => cursor !== undefined);
-    const segments = names.map(segmentNumber).filter((number) => number !== undefined);
+    this.#cursors = [...(await readCursors(this.#journal.directory)).values()];
+    const segments = (await readdir(this.#journal.directory)).map(segmentNumber).filter((number) => number !== undefined);
     // What the deliverer deleted makes room; the writer has to be told.
     if (segments.length > 0) await this.#journal.trim(Math.min(...segments));
     await this.#watch();

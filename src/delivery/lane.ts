@@ -8,7 +8,7 @@ import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
 import type { RecordLine } from '../record-line.js';
 import { Batch, type Settlement } from './batch.js';
-import { type Cursor, readCursor, syncCursor, syncWritten, writeCursor } from './cursor.js';
+import { type Cursor, readCursor, readCursors, syncCursor, syncWritten, writeCursor } from './cursor.js';
 import { writeDeadLetters } from './dead-letter.js';
 import type { Progress, StreamSource } from './messages.js';
 import type { BatchLimits } from './timing.js';
@@ -183,7 +183,7 @@ export class Lane {
     this.#nextLookMs = performance.now() + limits.lingerMs;
     this.#nextCheckMs = performance.now() + limits.cursorCheckMs;
     const isEnd = !wasLive && !read.isMore;
-    await this.#moveTo(isEnd ? this.#behindMissing(batch.cursor) : batch.cursor);
+    await this.#moveTo(isEnd ? await this.#behindMissing(batch.cursor) : batch.cursor);
     if (this.#tip !== undefined) await this.#look();
     await this.#sync();
     if (isEnd) {
@@ -195,9 +195,14 @@ export class Lane {
     return undefined;
   }
 
-  /** Records that a stream had and that nothing comes after are missing as much as those in a gap. */
-  #behindMissing(cursor: Cursor): Cursor {
-    const missing = Math.max(0, (this.#options.source.lastSeq ?? 0) - cursor.seq);
+  /**
+   * Records that a stream had and that nothing comes after are missing as much as those in a gap. Another exporter may have had them while
+   * they were there.
+   */
+  async #behindMissing(cursor: Cursor): Promise<Cursor> {
+    const { directory, lastSeq = 0 } = this.#options.source;
+    const others = [...(await readCursors(directory)).values()];
+    const missing = Math.max(0, Math.max(lastSeq, ...others.map(({ seq }) => seq)) - cursor.seq);
     if (missing > 0) this.#warnDamage('missing', missing);
     return { ...cursor, seq: cursor.seq + missing, deadLettered: cursor.deadLettered + missing };
   }

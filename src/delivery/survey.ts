@@ -3,12 +3,12 @@
 import { readdir } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import { ifThere, readJsonFile } from '../journal/atomic-file.js';
+import { ifThere } from '../journal/atomic-file.js';
 import { EXTERNAL } from '../journal/destinations.js';
 import { inspectJournal, type JournalInspection, type StreamInspection } from '../journal/inspect.js';
 import { readManifest, type StreamManifest } from '../journal/manifest.js';
 import { JournalReader } from '../journal/reader.js';
-import { FIRST_CURSOR, type NamedCursor, namedCursor } from './cursor.js';
+import { FIRST_CURSOR, type NamedCursor, readCursors } from './cursor.js';
 import { isDeadLetterFile, readDeadLetters } from './dead-letter.js';
 import { isServed } from './host-lease.js';
 import { type DeliveryState, readDeliveryState } from './state-file.js';
@@ -99,7 +99,7 @@ async function surveyStream(
   nowMs: number,
 ): Promise<StreamSurvey> {
   const names = await readdir(stream.directory);
-  const cursors = await readCursors(stream.directory, names);
+  const cursors = await readCursors(stream.directory);
   const letters = await countLetters(stream.directory, names);
   const isExternal = manifest.destinations === EXTERNAL;
   // The manifest is there before anything else, and the cursors only once there was something to deliver.
@@ -115,12 +115,6 @@ async function surveyStream(
   }
   const openDeadLetters = [...letters.values()].reduce((total, { open }) => total + open, 0);
   return { ...stream, isExternal, exporters, openDeadLetters };
-}
-
-async function readCursors(directory: string, names: readonly string[]): Promise<ReadonlyMap<string, NamedCursor>> {
-  const files = names.filter((name) => name.endsWith('.cursor'));
-  const cursors = await Promise.all(files.map(async (name) => namedCursor(await readJsonFile(join(directory, name)), name)));
-  return new Map(cursors.flatMap((cursor) => (cursor === undefined ? [] : [[cursor.exporter, cursor] as const])));
 }
 
 interface LetterCounts {

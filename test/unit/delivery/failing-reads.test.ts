@@ -54,18 +54,28 @@ test('a stream whose files cannot be listed for a moment is not done with', asyn
   assert.deepEqual(await deliverAll(t, source), [1, 2, 3, 4, 5, 6]);
 });
 
-test('records that a stream had and that went with its last file are missing, and no longer waited for', async (t) => {
-  const source = deadStream(t);
-  const last = readdirSync(source.directory)
-    .filter((name) => name.endsWith('.jsonl'))
-    .sort()
-    .at(-1);
-  unlinkSync(join(source.directory, String(last)));
-  const delivered = await deliverAll(t, { ...source, lastSeq: 6 });
-  const { seq, deadLettered } = await readCursor(source.directory, 'scripted');
-  assert.deepEqual([seq, deadLettered], [6, 6 - delivered.length]);
-  assert.ok(deadLettered > 0);
-});
+const TOLD: Readonly<Record<string, (source: StreamSource) => Promise<StreamSource>>> = {
+  'its end tells of': async (source) => ({ ...source, lastSeq: 6 }),
+  'another exporter had': async (source) => {
+    await writeCursor(source.directory, 'other', { ...START, seq: 6, deadLettered: 0 });
+    return source;
+  },
+};
+
+for (const [which, tell] of Object.entries(TOLD)) {
+  test(`records that ${which} and that went with its last file are missing, and no longer waited for`, async (t) => {
+    const source = await tell(deadStream(t));
+    const last = readdirSync(source.directory)
+      .filter((name) => name.endsWith('.jsonl'))
+      .sort()
+      .at(-1);
+    unlinkSync(join(source.directory, String(last)));
+    const delivered = await deliverAll(t, source);
+    const { seq, deadLettered } = await readCursor(source.directory, 'scripted');
+    assert.deepEqual([seq, deadLettered], [6, 6 - delivered.length]);
+    assert.ok(deadLettered > 0);
+  });
+}
 
 test('a cursor that cannot be read for a moment is neither lost nor is its stream', async (t) => {
   const source = deadStream(t);
