@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { ERRORS, type IoFate, type IoFault } from './fate.js';
-import { type Step, type WorldScenario, worldScenarios } from './scenario.js';
+import { LEASE_MS, type Step, type WorldScenario, worldScenarios } from './scenario.js';
 import { type IoSite, listIoSites } from './sites.js';
 import { playWorld } from './world.js';
 
@@ -199,5 +199,29 @@ const RICH: readonly WorldScenario[] = [
       look,
     ],
     faults: [fault('journal/compression', 'utimes', 0, 'crash'), fault('journal/compression', 'rename', 0)],
+  },
+  {
+    ...COMMON,
+    mode: 'own',
+    exporters: 1,
+    rejectEvery: 0,
+    calls: Array(8).fill('down'),
+    write: 'tick',
+    steps: [
+      start('service'),
+      append(6),
+      { do: 'freeze', who: 0 },
+      // Where the sign of life is all that is known of the one that is paused.
+      start('service', 1),
+      { do: 'jump', ms: LEASE_MS },
+      // It is taken over, but cannot be delivered, until the paused one has said that it lives.
+      { do: 'wait' },
+      { do: 'thaw' },
+      { do: 'jump', ms: 31_000 },
+      // Its stream goes back to it.
+      work(100),
+      look,
+    ],
+    faults: [],
   },
 ];
