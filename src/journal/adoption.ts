@@ -98,8 +98,11 @@ export class Adopter {
     const { identity, nowMs } = this.#options;
     const generation = this.#held.get(stream);
     if (generation !== undefined && (await isWriterBack(directory, generation, identity, nowMs()))) await giveBack(directory, generation);
-    else if (this.#options.keep && lastSeq > 0) await writeStop(directory, { clean: wasClean, lastSeq, complete: true });
-    else await removeStream(directory, lastSeq);
+    else if (this.#options.keep && lastSeq > 0) {
+      // It says more than we were told, who may not be the first to adopt it.
+      const clean = (await readStop(directory))?.clean ?? wasClean;
+      await writeStop(directory, { clean, lastSeq, complete: true });
+    } else await removeStream(directory, lastSeq);
     this.#adopted.delete(stream);
     this.#held.delete(stream);
     this.#done.delete(stream);
@@ -122,9 +125,11 @@ export class Adopter {
     const stop = await readStop(directory);
     const last = await readLastRecord(directory);
     const lastSeq = lastSeqOf(last, stop);
+    // One that only looked dead to whoever had adopted it, and was gone before it could give it back, may have gone on.
+    const wasTold = stop !== undefined && (stop.clean || stop.lastSeq === lastSeq);
     // Written before it is told: another crash now must not report the same end twice.
-    if (stop === undefined) await writeStop(directory, { clean: false, lastSeq, complete: false });
-    return { stream, directory, service: theirs.service, lastSeq, lastTime: last?.observedTime, wasClean: stop !== undefined };
+    if (!wasTold) await writeStop(directory, { clean: false, lastSeq, complete: false });
+    return { stream, directory, service: theirs.service, lastSeq, lastTime: last?.observedTime, wasClean: wasTold };
   }
 
   /** The generation of the lease we have taken, now or in an attempt that failed behind it; undefined if we cannot have it. */

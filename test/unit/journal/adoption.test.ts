@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
 import { Adopter } from '../../../src/journal/adoption.js';
+import { readStop } from '../../../src/journal/manifest.js';
 import { ownIdentity } from '../../../src/journal/process-identity.js';
 import { MANIFEST, openJournal } from '../../support/journals.js';
 import { makeRecord } from '../../support/sized-records.js';
@@ -48,12 +49,27 @@ test('never adopts the stream of another service or for other destinations', asy
   assert.deepEqual(await openAdopter(directory, { manifest: { ...MANIFEST, destinations: 'elsewhere' } }).scan(), []);
 });
 
-test('reports an unclean end to one adopter only', async (t) => {
+test('reports an unclean end to one adopter only, and does not forget it in a kept trail', async (t) => {
   const directory = makeDirectory();
-  leaveStream(t, directory, 1);
+  const left = leaveStream(t, directory, 1);
   const first = openAdopter(directory);
   assert.equal((await first.scan())[0]?.wasClean, false);
   await first.release();
+  const second = openAdopter(directory, { keep: true });
+  const [adopted] = await second.scan();
+  assert.equal(adopted?.wasClean, true);
+  await second.finish(adopted.stream);
+  assert.deepEqual(await readStop(left), { clean: false, lastSeq: 1, complete: true });
+});
+
+test('reports another unclean end where a process only looked dead, went on, and its adopter was gone before it gave it back', async (t) => {
+  const directory = makeDirectory();
+  const left = leaveStream(t, directory, 3);
+  fs.writeFileSync(join(left, 'stop.json'), JSON.stringify({ clean: false, lastSeq: 2, complete: false }));
+  const adopter = openAdopter(directory);
+  const [adopted] = await adopter.scan();
+  assert.deepEqual([adopted?.lastSeq, adopted?.wasClean], [3, false]);
+  await adopter.release();
   assert.equal((await openAdopter(directory).scan())[0]?.wasClean, true);
 });
 
