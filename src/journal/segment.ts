@@ -81,21 +81,21 @@ export class Segment {
     });
   }
 
-  /** Whether the file is still under its name: somebody may have deleted the folder, and writing would go on into nothing. */
-  isInPlace(): boolean {
+  /** Whether the file is still under its name: somebody may have deleted the folder, and writing would go on into nothing. Undefined: cannot be told. */
+  isInPlace(): boolean | undefined {
     try {
       const named = this.#fs.statSync(this.#path);
       const open = this.#fs.fstatSync(this.#fd);
       return named.ino === open.ino && named.dev === open.dev;
     } catch (error) {
-      return codeOf(error) !== 'ENOENT';
+      return codeOf(error) === 'ENOENT' ? false : undefined;
     }
   }
 
   /** Puts the file's content back under its name, from the descriptor that still holds it. */
   restore(): void {
     // Opening it anew would empty the file, should it be there after all.
-    if (this.isInPlace()) return;
+    if (this.isInPlace() !== false) return;
     const lost = this.#fd;
     const bytes = Buffer.allocUnsafe(this.#size);
     const read = this.#fs.readSync(lost, bytes, 0, bytes.length, 0);

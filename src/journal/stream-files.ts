@@ -35,8 +35,8 @@ export class StreamFiles {
     if (this.#isClosed) throw Object.assign(new Error('closed'), { code: 'EBADF' });
     if (this.#current === undefined) return this.#open(1);
     if (this.#current.size < this.#segmentBytes || !isBetweenLines) return this.#current;
-    // One that was deleted is put back from what is open, and would not be once another is written.
-    if (!this.#current.isInPlace()) return this.#current;
+    // One that was deleted, or may have been, is put back from what is open, and would not be once another is written.
+    if (this.#current.isInPlace() !== true) return this.#current;
     const full = this.#current;
     const next = this.#open(full.number + 1);
     this.#closedBytes.set(full.number, full.size);
@@ -68,8 +68,9 @@ export class StreamFiles {
     }
   }
 
+  /** False: somebody has deleted them, as far as can be told. */
   isInPlace(): boolean {
-    return this.#current?.isInPlace() ?? this.#isThere();
+    return this.#current === undefined ? this.#isThere() : this.#current.isInPlace() !== false;
   }
 
   /** Before the first record there is only the folder. */

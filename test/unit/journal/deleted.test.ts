@@ -26,6 +26,26 @@ test('a segment that was deleted is put back before another is begun', async (t)
   assert.equal(fs.readdirSync(journal.directory).filter((name) => name.endsWith('.jsonl')).length, 2);
 });
 
+test('a segment of which nobody can tell whether it was deleted is put back before another is begun', async (t) => {
+  let isDenied = true;
+  const statSync = (path: fs.PathLike): fs.Stats => {
+    if (isDenied) throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    return fs.statSync(path);
+  };
+  const disk = { ...fs, statSync } as unknown as JournalFs;
+  const { journal, notes } = openJournal(t, { directory: makeDirectory(), segmentBytes: 1000, syncIntervalMs: 5, fs: disk });
+  const append = (): void => {
+    journal.append(makeRecord());
+    journal.flushSync();
+  };
+  append();
+  fs.unlinkSync(join(journal.directory, '00000001.jsonl'));
+  append();
+  isDenied = false;
+  await until('it is put back', () => notes.warnings.some((warning) => warning.includes('was deleted')));
+  assert.deepEqual(seqsIn(journal.directory), [1, 2]);
+});
+
 test('a segment that only seemed to be deleted keeps what is in it', async (t) => {
   let lies = 0;
   const statSync = (path: fs.PathLike): fs.Stats => {
