@@ -56,14 +56,14 @@ export async function meetLater<Value>(call: Call, { whole, part }: Deeds<Promis
   if (fate === 'crash') by.machine.kill(by);
   if (by.isDead) return never;
   if (fate === 'short' || fate === 'torn') {
-    await (part ?? whole)();
+    await by.machine.carryOut((part ?? whole)());
     if (fate === 'torn') by.machine.kill(by);
     if (by.isDead) return never;
     throw failure('ENOSPC');
   }
   const isError = (ERRORS as readonly unknown[]).includes(fate);
   // A descriptor is closed whatever close() says.
-  const value = isError && method !== 'close' ? undefined : await whole();
+  const value = isError && method !== 'close' ? undefined : await by.machine.carryOut(whole());
   if (fate === 'crash-after') by.machine.kill(by);
   if (by.frozen !== undefined) await by.frozen;
   if (by.isDead) return never;

@@ -18,6 +18,8 @@ export class Machine {
   /** `site fate`: what really happened. */
   readonly disturbed = new Set<string>();
   operations = 0;
+  /** What the operating system still does, also for those that are dead since. */
+  readonly #underWay = new Set<Promise<unknown>>();
   #faults: readonly IoFault[];
   /** By how much its clocks are ahead of the real ones. */
   offsetMs = 0;
@@ -97,6 +99,20 @@ export class Machine {
   thaw(): void {
     this.#thaw();
     this.#thaw = () => undefined;
+  }
+
+  async carryOut<Value>(call: Promise<Value>): Promise<Value> {
+    this.#underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#underWay.delete(call);
+    }
+  }
+
+  /** Settles when nothing is under way any more of what was when it was called. */
+  async carriedOut(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
   }
 
   /** From now on every call does what it should. */

@@ -101,7 +101,7 @@ class World {
         this.#spoil(step.who);
         break;
       case 'cut':
-        this.#cutPower();
+        await this.#cutPower();
         break;
       case 'jump':
         await this.#pass(step.ms);
@@ -305,8 +305,9 @@ class World {
     this.#model.exempt.add(`${one.journal.position.stream} ${seq}`);
   }
 
-  #cutPower(): void {
+  async #cutPower(): Promise<void> {
     for (const { process } of this.#model.all) this.machine.kill(process);
+    await this.machine.carriedOut();
     this.machine.disk.cutPower(() => this.#nextLuck());
     for (const one of this.#model.all) one.lastSeq = Math.min(one.lastSeq ?? 0, one.durableSeq);
   }
