@@ -75,6 +75,27 @@ async function paced(work: () => void): Promise<number> {
   return (threadCpuUs() - before) / done;
 }
 
+/** The least that any such journal costs: JSON.stringify and SHA-256 for each record, one write for each tick. */
+async function floor(): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'otel-audit-bench-'));
+  const descriptor = fs.openSync(join(directory, 'floor'), 'w');
+  const bytes = Buffer.alloc(1024 * 1024);
+  let end = 0;
+  const write = (): void => {
+    fs.writeSync(descriptor, bytes, 0, end);
+    end = 0;
+  };
+  const us = await paced(() => {
+    if (end === 0) setImmediate(write);
+    const start = end;
+    end += bytes.write(JSON.stringify(record), start);
+    sha256(bytes.subarray(start, end));
+  });
+  fs.closeSync(descriptor);
+  rmSync(directory, { recursive: true });
+  return us;
+}
+
 function perCall(work: () => void, count = 20_000): number {
   for (let warm = 0; warm < 2000; warm += 1) work();
   const before = threadCpuUs();
@@ -105,6 +126,7 @@ async function main(): Promise<void> {
     const { journal, done } = openJournal();
     add(`append + write per tick at ${RATE}/s, µs`, (await paced(() => journal.append(record))) - idle);
     await done();
+    add('… JSON.stringify, SHA-256 and the write alone, µs', (await floor()) - idle);
     const durations: number[] = [];
     const timed = openJournal({ fs: timedFs(durations) });
     await paced(() => timed.journal.append(record));
