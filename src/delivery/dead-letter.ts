@@ -4,8 +4,9 @@
  */
 
 import { open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AuditError } from '../errors.js';
-import { ifThere } from '../journal/atomic-file.js';
+import { ifThere, syncDirectory } from '../journal/atomic-file.js';
 import { isSealed, openLine, sealLine } from '../journal/keyring.js';
 import { deadLetterPath } from '../journal/layout.js';
 import type { JournalledRecord } from '../record.js';
@@ -78,6 +79,7 @@ async function appendLines(path: string, lines: readonly string[]): Promise<void
     const start = size > 0 && buffer[0] !== LINE_FEED ? '\n' : '';
     await file.writeFile(start + lines.map((line) => `${line}\n`).join(''));
     await file.datasync();
+    await syncDirectory(dirname(path));
   } finally {
     await file.close();
   }

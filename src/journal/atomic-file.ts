@@ -71,11 +71,25 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Makes a name in a directory survive a power cut. Best effort: not every file system allows it. */
+/**
+ * Makes the names in a directory survive a power cut. Does nothing where the system or the file system has no such thing.
+ *
+ * @throws the system's error: they may not survive
+ */
 export async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r').catch(() => undefined);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
+  const handle = await open(path, 'r').catch(unlessUnsupported);
+  try {
+    await handle?.sync().catch(unlessUnsupported);
+  } finally {
+    await handle?.close();
+  }
+}
+
+/** Windows opens or syncs no directory; some network file systems and FUSE sync none. */
+const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['EPERM', 'EISDIR', 'EINVAL', 'EBADF', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+function unlessUnsupported(error: unknown): undefined {
+  if (!UNSUPPORTED.has(codeOf(error))) throw error;
 }
 
 async function writeTemporary(path: string, text: string): Promise<string> {

@@ -1,7 +1,7 @@
 /** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
 
 import { writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readJsonFile, syncDirectory, syncFile, writeFileAtomic } from './atomic-file.js';
 
@@ -36,8 +36,15 @@ export function manifestText(manifest: StreamManifest): string {
 /** Without its manifest nobody finds a stream after a power cut, however well its records were synced. */
 export async function syncManifest(streamDirectory: string): Promise<void> {
   await syncFile(join(streamDirectory, MANIFEST_FILE));
-  await syncDirectory(streamDirectory);
-  await syncDirectory(dirname(streamDirectory));
+  let directory = streamDirectory;
+  // Those above may have been made with it, by this process or by another that was not the first to sync.
+  for (; await isOwn(directory); directory = dirname(directory)) await syncDirectory(directory);
+  // Somebody else's may be closed to us.
+  await syncDirectory(directory).catch(() => undefined);
+}
+
+async function isOwn(directory: string): Promise<boolean> {
+  return directory !== dirname(directory) && (await stat(directory)).uid === process.getuid?.();
 }
 
 export async function readManifest(streamDirectory: string): Promise<StreamManifest | undefined> {

@@ -116,7 +116,12 @@ export class StreamFiles {
     await this.#current?.sync();
     if (!this.#isNewName) return;
     this.#isNewName = false;
-    await syncDirectory(this.#directory);
+    try {
+      await syncDirectory(this.#directory);
+    } catch (error) {
+      this.#isNewName = true;
+      throw error;
+    }
   }
 
   async #forget(number: number): Promise<void> {

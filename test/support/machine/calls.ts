@@ -6,7 +6,9 @@ import { type Call, callBy, DELAY_MS, meet, meetLater, meetNow } from './fate.js
 import { failure, real, type SimulatedProcess } from './process.js';
 
 // As it is before another is put in its place.
-const { renameSync } = fs;
+const { linkSync, mkdirSync, renameSync, rmSync, unlinkSync } = fs;
+/** At once: somebody else may make a name anew, or look for it, before this one is told. */
+const AT_ONCE: Operations = { link: linkSync, mkdir: mkdirSync, rename: renameSync, rm: rmSync, unlink: unlinkSync } as Operations;
 
 type Arguments = readonly unknown[];
 type Operation = (...args: Arguments) => unknown;
@@ -62,15 +64,18 @@ function promised(method: string, original: Operation): Operation {
     const { disk } = call.by.machine;
     const [path, content] = args as [string, string | Uint8Array];
     const whole = async (): Promise<unknown> => {
-      // At once: somebody else may make the old name anew before this one is told.
-      const result = method === 'rename' ? renameSync(path, String(content)) : await original(...args);
+      const done = disk.about(method, args);
+      const result = await (AT_ONCE[method] ?? original)(...args);
+      done();
       disk.did(method, args, result, call.by.machine.offsetMs);
       if (method === 'stat') return disk.withTimes(path, result as fs.Stats);
       return method === 'open' ? handled(result as FileHandle, path, call.by) : result;
     };
     const part = async (): Promise<undefined> => {
+      const done = disk.about(method, args);
       if (method === 'writeFile') disk.empty(path);
       await appendFile(path, half(content));
+      done();
     };
     return meetLater(call, { whole, part: ['writeFile', 'appendFile'].includes(method) ? part : whole });
   };
@@ -86,8 +91,9 @@ function handled(handle: FileHandle, path: string, by: SimulatedProcess): FileHa
       const call = callBy(method);
       if (call === undefined) return original(...args);
       const whole = async (): Promise<unknown> => {
+        const { mark } = disk;
         const result = await original(...args);
-        if (method === 'sync' || method === 'datasync') disk.synced(path);
+        if (method === 'sync' || method === 'datasync') disk.synced(path, mark);
         return result;
       };
       const part = async (): Promise<unknown> => await original(half(args[0] as string));
@@ -105,7 +111,9 @@ function synchronous(method: string, original: Operation): Operation {
     const told = toldOf(String(args[0]), call.by, method);
     const whole = (): unknown => {
       if (told !== undefined) return told;
+      const done = disk.about(method, args);
       const result = original(...args);
+      done();
       disk.did(method, args, result, call.by.machine.offsetMs);
       return result;
     };
@@ -114,7 +122,9 @@ function synchronous(method: string, original: Operation): Operation {
     const part = (): unknown => {
       const [first, second, offset, length, position] = args as [unknown, string | Uint8Array, number, number, number];
       if (method === 'writeSync') return original(first, second, offset, Math.max(1, Math.floor(length / 3)), position);
-      return original(first, half(second), args[2]);
+      const done = disk.about(method, args);
+      original(first, half(second), args[2]);
+      return done();
     };
     return meetNow(call, ['writeSync', 'writeFileSync'].includes(method) ? { whole, part } : { whole });
   };
@@ -176,7 +186,9 @@ function streamed(method: string, original: Operation): Operation {
     const { by } = call;
     const fate = meet(call);
     if (fate === 'crash') by.machine.kill(by);
+    const done = by.machine.disk.about(method === 'createWriteStream' ? 'open' : method, args);
     const stream = original(...args) as fs.WriteStream;
+    stream.once('open', done);
     if (fate === undefined) return stream;
     if (fate === 'delay') stream.cork?.();
     const end = (): void => {

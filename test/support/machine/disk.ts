@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Entries } from './entries.js';
 
 // As they are before a machine puts its own in their place.
 const { closeSync, fstatSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } = fs;
@@ -11,6 +12,7 @@ export class Disk {
   readonly directory: string;
   /** What was synced, by path. */
   readonly #synced = new Map<string, Buffer>();
+  readonly #entries = new Entries((path) => this.#synced.get(path));
   /** By how much the clock was ahead of the real one when the file was made, or the time it was given (ms). */
   readonly #times = new Map<string, { readonly offsetMs: number } | { readonly atMs: number }>();
   readonly #descriptors = new Map<number, string>();
@@ -20,11 +22,17 @@ export class Disk {
     this.directory = directory;
   }
 
+  /** To be called before a call; answers what is to be called when it has succeeded. */
+  about(method: string, args: readonly unknown[]): () => void {
+    return this.#entries.about(method, args);
+  }
+
   /** Takes note of a call that has succeeded. */
   did(method: string, args: readonly unknown[], result: unknown, offsetMs: number): void {
     const [from, to, time] = args;
     if (method === 'openSync') this.#descriptors.set(Number(result), String(from));
     if (method === 'rename' || method === 'renameSync') this.#moved(String(from), String(to));
+    if (method === 'unlink') this.#synced.delete(String(from));
     if (method === 'utimes') this.#times.set(String(from), { atMs: time instanceof Date ? time.getTime() : Number(time) * 1000 });
     else if (method === 'link') this.#times.set(String(to), { offsetMs });
     else if (['openSync', 'writeFileSync', 'writeFile'].includes(method)) this.#times.set(String(from), { offsetMs });
@@ -38,8 +46,15 @@ export class Disk {
     return Object.create(stats, { mtimeMs: { value: mtimeMs }, mtime: { value: new Date(mtimeMs) } }) as fs.Stats;
   }
 
-  synced(path: string): void {
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) this.#synced.set(path, readFileSync(path));
+  /** Which names there were when a sync began. */
+  get mark(): number {
+    return this.#entries.mark;
+  }
+
+  synced(path: string, mark = 0): void {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isFile() === true) this.#synced.set(path, readFileSync(path));
+    if (found?.isDirectory() === true) this.#entries.synced(path, mark);
   }
 
   sizeOf(descriptor: number): number {
@@ -65,6 +80,10 @@ export class Disk {
 
   /** What was not synced is there, or in part, or not. */
   cutPower(random: () => number): void {
+    this.#entries.cutPower(random, {
+      moved: (from, to) => this.#moved(from, to),
+      back: (path, synced) => this.#set(path, synced),
+    });
     for (const path of filesBelow(this.directory)) {
       const content = readFileSync(path);
       const left = this.#synced.get(path) ?? Buffer.alloc(0);
@@ -84,7 +103,15 @@ export class Disk {
     for (const handle of this.#handles) if (handle.fd !== -1) await handle.close();
   }
 
+  #set(path: string, synced: Buffer | undefined): void {
+    if (synced === undefined) this.#synced.delete(path);
+    else this.#synced.set(path, synced);
+  }
+
   #moved(from: string, to: string): void {
+    this.#entries.moved(from, to);
+    // What it is moved over is not what is read under the name.
+    this.#synced.delete(to);
     for (const map of [this.#synced, this.#times] as Map<string, never>[]) {
       for (const [path, value] of [...map]) {
         if (path !== from && !path.startsWith(`${from}/`)) continue;

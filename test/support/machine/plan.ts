@@ -82,7 +82,7 @@ const look: Step = { do: 'look' };
 const COMMON = { count: 3, luck: [0.5, 0.9, 0.1, 0.6] } as const;
 
 /** The line of the compiled code is not to be known here, so a fault that opens a road is named by file and function. */
-function fault(file: string, method: string, nth: number, fate: IoFate = 'EIO', index = 0): IoFault {
+export function faultAt(file: string, method: string, nth: number, fate: IoFate = 'EIO', index = 0): IoFault {
   const found = listIoSites().filter((site) => site.name.startsWith(`${file}.js:`) && site.method === method)[index];
   if (found === undefined) throw new Error(`${file} calls ${method} no more`);
   return { site: found.name, nth, fate };
@@ -125,10 +125,10 @@ const RICH: readonly WorldScenario[] = [
     ],
     // They open the roads to writing anew what was not synced, to giving up a file that is put back and a temporary one, and to clearing up.
     faults: [
-      fault('journal/segment', 'fdatasync', 1),
-      fault('journal/segment', 'writeSync', 0, 'EIO', 1),
-      fault('journal/atomic-file', 'rename', 2),
-      fault('journal/stream-directory', 'rm', 0),
+      faultAt('journal/segment', 'fdatasync', 1),
+      faultAt('journal/segment', 'writeSync', 0, 'EIO', 1),
+      faultAt('journal/atomic-file', 'rename', 2),
+      faultAt('journal/stream-directory', 'rm', 0),
     ],
   },
   {
@@ -164,7 +164,7 @@ const RICH: readonly WorldScenario[] = [
       // A service that leaves delivery to others looks at the cursors every second.
       { do: 'wait' },
     ],
-    faults: [fault('journal/segment', 'fdatasync', 0)],
+    faults: [faultAt('journal/segment', 'fdatasync', 0)],
   },
   {
     ...COMMON,
@@ -199,7 +199,7 @@ const RICH: readonly WorldScenario[] = [
       work(120),
       look,
     ],
-    faults: [fault('journal/compression', 'utimes', 0, 'crash'), fault('journal/compression', 'rename', 0)],
+    faults: [faultAt('journal/compression', 'utimes', 0, 'crash'), faultAt('journal/compression', 'rename', 0)],
   },
   {
     ...COMMON,
