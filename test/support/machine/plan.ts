@@ -123,12 +123,11 @@ const RICH: readonly WorldScenario[] = [
       { do: 'stop', who: 0 },
       look,
     ],
-    // They open the roads to writing anew what was not synced, to giving up a file that is put back and a temporary one, and to clearing up.
+    // They open the roads to writing anew what was not synced, and to giving up a file that is put back and a temporary one.
     faults: [
       faultAt('journal/segment', 'fdatasync', 1),
       faultAt('journal/segment', 'writeSync', 0, 'EIO', 1),
       faultAt('journal/atomic-file', 'rename', 2),
-      faultAt('journal/stream-directory', 'rm', 0),
     ],
   },
   {
@@ -224,5 +223,16 @@ const RICH: readonly WorldScenario[] = [
       look,
     ],
     faults: [],
+  },
+  {
+    ...COMMON,
+    mode: 'own',
+    exporters: 1,
+    rejectEvery: 0,
+    calls: [],
+    write: 'tick',
+    steps: [start('service'), append(3), start('service'), work(80), { do: 'stop', who: 0 }, work(80), look],
+    // What is left of the stream that was removed, the other one clears away.
+    faults: [faultAt('journal/stream-directory', 'rm', 0)],
   },
 ];
