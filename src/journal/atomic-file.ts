@@ -85,8 +85,17 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Windows opens or syncs no directory; some network file systems and FUSE sync none. */
-const UNSUPPORTED: ReadonlySet<string | undefined> = new Set(['EPERM', 'EISDIR', 'EINVAL', 'EBADF', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+/** Windows opens or syncs no directory; some network file systems and FUSE sync none, and there is nothing to sync on what is read-only. */
+const UNSUPPORTED: ReadonlySet<string | undefined> = new Set([
+  'EPERM',
+  'EISDIR',
+  'EINVAL',
+  'EBADF',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EROFS',
+]);
 
 function unlessUnsupported(error: unknown): undefined {
   if (!UNSUPPORTED.has(codeOf(error))) throw error;

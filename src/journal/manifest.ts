@@ -1,6 +1,6 @@
 /** What a stream says about itself: whose it is and where its records go, and in `stop.json` how it ended. */
 
-import { writeFileSync } from 'node:fs';
+import { constants, writeFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readJsonFile, syncDirectory, syncFile, writeFileAtomic } from './atomic-file.js';
@@ -38,13 +38,14 @@ export async function syncManifest(streamDirectory: string): Promise<void> {
   await syncFile(join(streamDirectory, MANIFEST_FILE));
   let directory = streamDirectory;
   // Those above may have been made with it, by this process or by another that was not the first to sync.
-  for (; await isOwn(directory); directory = dirname(directory)) await syncDirectory(directory);
-  // Somebody else's may be closed to us.
+  for (; await isOurs(directory); directory = dirname(directory)) await syncDirectory(directory);
   await syncDirectory(directory).catch(() => undefined);
 }
 
-async function isOwn(directory: string): Promise<boolean> {
-  return directory !== dirname(directory) && (await stat(directory)).uid === process.getuid?.();
+/** Others', and those that are closed even to us, may not let themselves be synced. */
+async function isOurs(directory: string): Promise<boolean> {
+  const { uid, mode } = await stat(directory);
+  return directory !== dirname(directory) && uid === process.getuid?.() && (mode & constants.S_IRUSR) !== 0;
 }
 
 export async function readManifest(streamDirectory: string): Promise<StreamManifest | undefined> {
