@@ -3,8 +3,8 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readJsonFile, syncDirectory, syncFile, writeFileAtomic } from '../journal/atomic-file.js';
-import { cursorPath } from '../journal/layout.js';
+import { readJsonFile, writeFileAtomic } from '../journal/atomic-file.js';
+import { cursorPath, latestCursorPath } from '../journal/layout.js';
 import type { ReadPosition } from '../journal/reader.js';
 import { WORKER_MARKER } from './worker-marker.js';
 
@@ -22,10 +22,15 @@ export const FIRST_CURSOR: Cursor = { segment: 1, offset: 0, seq: 0, deadLettere
 
 /** The stored cursor. One that is absent or damaged starts over: sinks are idempotent, skipping is not. */
 export async function readCursor(streamDirectory: string, exporter: string): Promise<Cursor> {
-  const value = await readJsonFile(cursorPath(streamDirectory, exporter));
-  if (!isCursor(value)) return FIRST_CURSOR;
-  const { segment, offset, seq, deadLettered } = value;
+  const paths = [cursorPath(streamDirectory, exporter), latestCursorPath(streamDirectory, exporter)];
+  const values = await Promise.all(paths.map(readJsonFile));
+  const { segment, offset, seq, deadLettered } = values.filter(isCursor).reduce(furthest, FIRST_CURSOR);
   return { segment, offset, seq, deadLettered };
+}
+
+function furthest<Kind extends Cursor>(one: Kind, other: Kind): Kind {
+  const isFurther = other.seq - one.seq || other.segment - one.segment || other.offset - one.offset;
+  return isFurther > 0 ? other : one;
 }
 
 /** What a cursor file holds; undefined if it is damaged. Those of the first versions say nothing of the exporter but their names. */
@@ -39,15 +44,18 @@ function namedCursor(value: unknown, fileName: string): NamedCursor | undefined 
 export async function readCursors(streamDirectory: string): Promise<ReadonlyMap<string, NamedCursor>> {
   const files = (await readdir(streamDirectory)).filter((name) => name.endsWith('.cursor'));
   const cursors = await Promise.all(files.map(async (name) => namedCursor(await readJsonFile(join(streamDirectory, name)), name)));
-  return new Map(cursors.flatMap((cursor) => (cursor === undefined ? [] : [[cursor.exporter, cursor] as const])));
+  const found = new Map<string, NamedCursor>();
+  for (const cursor of cursors)
+    if (cursor !== undefined) found.set(cursor.exporter, furthest(found.get(cursor.exporter) ?? cursor, cursor));
+  return found;
 }
 
 /**
- * Replaces the stored cursor: whatever ends the process now, one batch at most is offered again. A power cut may bring an
- * older one back; `syncCursor` prevents that.
+ * Stores the cursor: whatever ends the process now, one batch at most is offered again. A power cut may leave an older one, or an empty
+ * file; so it lies beside the one that `syncCursor` has stored, and never takes its place.
  */
 export async function writeCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {
-  const path = cursorPath(streamDirectory, exporter);
+  const path = latestCursorPath(streamDirectory, exporter);
   // One writer an exporter and stream, so one name is enough. Synced, each batch would cost two waits for the disk.
   const temporary = `${path}.tmp`;
   if (IS_OWN_THREAD) {
@@ -61,12 +69,6 @@ export async function writeCursor(streamDirectory: string, exporter: string, cur
 
 /** The delivery worker's: there is nobody to hold up, and four visits to libuv's threads are 2 to 10 ms in which the sink has nothing to do. */
 const IS_OWN_THREAD = process.env[WORKER_MARKER] !== undefined;
-
-/** Settles when what `writeCursor` has stored is on the disk, or a later one. */
-export async function syncWritten(streamDirectory: string, exporter: string): Promise<void> {
-  await syncFile(cursorPath(streamDirectory, exporter));
-  await syncDirectory(streamDirectory);
-}
 
 /** Settles when the cursor is on the disk: only then may a segment before it be deleted. */
 export async function syncCursor(streamDirectory: string, exporter: string, cursor: Cursor): Promise<void> {

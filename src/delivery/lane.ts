@@ -8,7 +8,7 @@ import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
 import type { RecordLine } from '../record-line.js';
 import { Batch, type Settlement } from './batch.js';
-import { type Cursor, readCursor, readCursors, syncCursor, syncWritten, writeCursor } from './cursor.js';
+import { type Cursor, readCursor, readCursors, syncCursor, writeCursor } from './cursor.js';
 import { writeDeadLetters } from './dead-letter.js';
 import type { Progress, StreamSource } from './messages.js';
 import type { BatchLimits } from './timing.js';
@@ -264,7 +264,7 @@ export class Lane {
   async #syncMeanwhile(cursor: Cursor): Promise<void> {
     const { exporter, source } = this.#options;
     try {
-      await syncWritten(source.directory, exporter);
+      await syncCursor(source.directory, exporter, cursor);
       this.#synced = cursor;
     } catch (error) {
       this.#warnUnwritten(error);

@@ -23,6 +23,11 @@ export function cursorPath(streamDirectory: string, exporter: string): string {
   return join(streamDirectory, `${fileNameOf(exporter)}.cursor`);
 }
 
+/** Of the cursor that need not be on the disk yet. */
+export function latestCursorPath(streamDirectory: string, exporter: string): string {
+  return join(streamDirectory, `${fileNameOf(exporter)}.latest.cursor`);
+}
+
 export function deadLetterPath(streamDirectory: string, exporter: string): string {
   return join(streamDirectory, `dead-letter.${fileNameOf(exporter)}.ndjson`);
 }

@@ -100,7 +100,7 @@ test('what is left to others is not well while nobody has ever delivered it', as
   assert.match(reasons.join(), /nobody delivers .*otel-audit deliver --journal/);
 });
 
-for (const file of [/manifest\.json$/, /otlp\.cursor$/]) {
+for (const file of [/manifest\.json$/, /otlp\.latest\.cursor$/]) {
   test(`a stream that cannot be read is not left out: ${file}`, async (t) => {
     const directory = makeDirectory();
     const journal = openStream(t, directory, 1);
