@@ -29,8 +29,8 @@ export async function readCursor(streamDirectory: string, exporter: string): Pro
 }
 
 function furthest<Kind extends Cursor>(one: Kind, other: Kind): Kind {
-  const isFurther = other.seq - one.seq || other.segment - one.segment || other.offset - one.offset;
-  return isFurther > 0 ? other : one;
+  const lead = other.seq - one.seq || other.segment - one.segment || other.offset - one.offset;
+  return lead > 0 ? other : one;
 }
 
 /** What a cursor file holds; undefined if it is damaged. Those of the first versions say nothing of the exporter but their names. */
