@@ -1,14 +1,14 @@
 /** One exporter in one stream: reads batches, keeps the cursor, writes the dead letters. */
 
 import type { Acknowledgement } from '../exporter.js';
-import { codeOf } from '../journal/atomic-file.js';
 import { quarantinePath } from '../journal/layout.js';
-import { JournalReader, type ReadBatch, type ReadEntry, type ReadPosition } from '../journal/reader.js';
+import { JournalReader, type ReadBatch, type ReadEntry } from '../journal/reader.js';
 import { JournalTip } from '../journal/tip.js';
 import type { Warn } from '../journal/warnings.js';
 import type { RecordLine } from '../record-line.js';
 import { Batch, type Settlement } from './batch.js';
-import { type Cursor, readCursor, readCursors, syncCursor, writeCursor } from './cursor.js';
+import { type Cursor, readCursors } from './cursor.js';
+import { CursorKeeper } from './cursor-keeper.js';
 import { writeDeadLetters } from './dead-letter.js';
 import type { Progress, StreamSource } from './messages.js';
 import type { BatchLimits } from './timing.js';
@@ -25,10 +25,7 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #reader: JournalReader;
   readonly #tip: JournalTip | undefined;
-  readonly #start: Cursor;
-  #cursor: Cursor;
-  /** The one that is on the disk. */
-  #synced: Cursor;
+  readonly #keeper: CursorKeeper;
   #batch: Batch | undefined;
   /** What follows the batch, read while the sink is at work. */
   #ahead: Promise<ReadBatch | undefined> | undefined;
@@ -38,23 +35,18 @@ export class Lane {
   #waitingSinceMs: number | undefined;
   #isFinished = false;
   #isAbandoned = false;
-  /** The file does not say what it should: it is written also when nothing comes. */
-  #isUnwritten = false;
   #nextCheckMs: number;
-  /** Under way: what is on the disk will be what was stored when it began. */
-  #syncing: Promise<void> | undefined;
 
   static async open(options: LaneOptions): Promise<Lane> {
-    return new Lane(options, await readCursor(options.source.directory, options.exporter));
+    const { exporter, source, warn } = options;
+    return new Lane(options, await CursorKeeper.open({ directory: source.directory, exporter, warn }));
   }
 
-  private constructor(options: LaneOptions, start: Cursor) {
+  private constructor(options: LaneOptions, keeper: CursorKeeper) {
     const { exporter, source, limits } = options;
     this.#options = options;
     this.#nextCheckMs = performance.now() + limits.cursorCheckMs;
-    this.#start = start;
-    this.#cursor = start;
-    this.#synced = start;
+    this.#keeper = keeper;
     this.#tip = source.tip && new JournalTip(source.tip);
     this.#isLive = this.#tip !== undefined || source.isLive === true;
     this.#reader = new JournalReader({
@@ -86,10 +78,10 @@ export class Lane {
     if (this.#isFinished) return false;
     if (this.#batch !== undefined || !this.#isLive) return true;
     if (this.#tip === undefined) return nowMs >= this.#nextLookMs;
-    const available = this.#tip.writtenSeq - this.#cursor.seq;
+    const available = this.#tip.writtenSeq - this.#keeper.current.seq;
     if (available <= 0) {
       this.#waitingSinceMs = undefined;
-      return nowMs >= (this.#isUnwritten ? this.#nextLookMs : this.#nextCheckMs);
+      return nowMs >= (this.#keeper.isUnwritten ? this.#nextLookMs : this.#nextCheckMs);
     }
     this.#waitingSinceMs ??= nowMs;
     return isHurried || available >= this.#options.limits.count || nowMs - this.#waitingSinceMs >= this.#options.limits.lingerMs;
@@ -156,9 +148,9 @@ export class Lane {
     return {
       exporter,
       stream,
-      start: this.#start,
-      cursor: this.#cursor,
-      syncedSegment: this.#synced.segment,
+      start: this.#keeper.start,
+      cursor: this.#keeper.current,
+      syncedSegment: this.#keeper.syncedSegment,
       ahead,
       oldestTime: this.#batch?.oldestTime,
       isFinished: this.#isFinished,
@@ -169,8 +161,8 @@ export class Lane {
   async close(): Promise<void> {
     await this.#forgetAhead();
     await this.#reader.close();
-    await this.#syncing;
-    if (!this.#isFinished) await this.#sync();
+    await this.#keeper.settled();
+    if (!this.#isFinished) await this.#keeper.sync();
   }
 
   async #read(): Promise<Batch | undefined> {
@@ -178,14 +170,14 @@ export class Lane {
     const wasLive = this.#isLive;
     const read = await this.#readNext();
     this.#waitingSinceMs = undefined;
-    const batch = new Batch(this.#cursor, read, random);
+    const batch = new Batch(this.#keeper.current, read, random);
     if (read.entries.length > 0) return batch;
     this.#nextLookMs = performance.now() + limits.lingerMs;
     this.#nextCheckMs = performance.now() + limits.cursorCheckMs;
     const isEnd = !wasLive && !read.isMore;
     await this.#moveTo(isEnd ? await this.#behindMissing(batch.cursor) : batch.cursor);
-    if (this.#tip !== undefined) await this.#look();
-    await this.#sync();
+    if (this.#tip !== undefined) await this.#keeper.look();
+    await this.#keeper.sync();
     if (isEnd) {
       if (read.tornBytes > 0)
         warn('torn', `stream ${source.stream} ends in an unfinished line of ${read.tornBytes} bytes; all before it is delivered`);
@@ -220,7 +212,7 @@ export class Lane {
     const { limits } = this.#options;
     const ahead = await this.#ahead;
     this.#ahead = undefined;
-    return ahead !== undefined && ahead.entries.length > 0 ? ahead : this.#reader.read(this.#cursor, limits.count, limits.bytes);
+    return ahead !== undefined && ahead.entries.length > 0 ? ahead : this.#reader.read(this.#keeper.current, limits.count, limits.bytes);
   }
 
   async #forgetAhead(): Promise<void> {
@@ -244,59 +236,6 @@ export class Lane {
   }
 
   async #moveTo(cursor: Cursor): Promise<void> {
-    if (isSame(cursor, this.#cursor)) return;
-    this.#cursor = cursor;
-    // When nothing is left to do meanwhile.
-    if (this.#tip !== undefined && cursor.seq >= this.#tip.writtenSeq) return await this.#store(syncCursor);
-    await this.#store(writeCursor);
-    // Once a segment, which is when there is something to delete.
-    if (!this.#isUnwritten && cursor.segment !== this.#synced.segment) this.#syncing ??= this.#syncMeanwhile(cursor);
+    await this.#keeper.moveTo(cursor, this.#tip !== undefined && cursor.seq >= this.#tip.writtenSeq);
   }
-
-  /** Whoever took this process for dead has moved the cursor too, or has deleted the stream, whose writer puts back what it wrote. */
-  async #look(): Promise<void> {
-    const { exporter, source } = this.#options;
-    const stored = await readCursor(source.directory, exporter).catch(() => undefined);
-    if (stored === undefined || !isSame(stored, this.#cursor)) this.#isUnwritten = true;
-  }
-
-  /** The sink does not wait for the disk. */
-  async #syncMeanwhile(cursor: Cursor): Promise<void> {
-    const { exporter, source } = this.#options;
-    try {
-      await syncCursor(source.directory, exporter, cursor);
-      this.#synced = cursor;
-    } catch (error) {
-      this.#warnUnwritten(error);
-    } finally {
-      this.#syncing = undefined;
-    }
-  }
-
-  async #sync(): Promise<void> {
-    if (this.#isUnwritten || !isSame(this.#cursor, this.#synced)) await this.#store(syncCursor);
-  }
-
-  async #store(store: typeof syncCursor): Promise<void> {
-    const { exporter, source } = this.#options;
-    const cursor = this.#cursor;
-    try {
-      if (store === syncCursor) await this.#syncing;
-      await store(source.directory, exporter, cursor);
-      if (store === syncCursor) this.#synced = cursor;
-      this.#isUnwritten = false;
-    } catch (error) {
-      this.#warnUnwritten(error);
-    }
-  }
-
-  #warnUnwritten(error: unknown): void {
-    const { exporter, warn } = this.#options;
-    this.#isUnwritten = true;
-    warn('cursor', `the cursor of ${exporter} cannot be written (${codeOf(error) ?? 'unknown'}); after a crash more is offered again`);
-  }
-}
-
-function isSame(one: ReadPosition, other: ReadPosition): boolean {
-  return one.seq === other.seq && one.offset === other.offset && one.segment === other.segment;
 }
